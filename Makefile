@@ -1,0 +1,55 @@
+# Liangcang: `make help` lists what there is.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO ?= .demo
+LOG := .venv/install.log
+
+.PHONY: help setup demo test test-slow test-oldest check bench lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Liangcang needs Python 3.11 or newer; set PYTHON=python3.11" >&2; exit 2; }
+	@echo "Making .venv from the hashed lock (two to four minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.txt \
+	   && $(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . ; } > $(LOG) 2>&1 \
+	   || { echo "installation failed; the end of $(LOG):" >&2; tail -20 $(LOG) >&2; exit 1; }
+	@touch $@
+
+setup: .venv/ready ## make .venv and install from the hashed lock
+
+demo: .venv/ready ## make a small bank, run its nights, say where the results are
+	@$(BIN)/python -m pipelines.demo $(DEMO)
+
+test: .venv/ready ## the suite that guards every change (under 8 minutes)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-slow: .venv/ready ## 455 real nights, 50 kills and other tests that take minutes
+	@$(BIN)/python -m pytest -m slow
+
+test-oldest: ## the suite's core on the oldest DuckDB allowed, from a lock of its own
+	@test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	@test .venv-oldest/ready -nt requirements/oldest.txt || { .venv-oldest/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/oldest.txt > .venv-oldest/install.log 2>&1 \
+	   && .venv-oldest/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . >> .venv-oldest/install.log 2>&1 \
+	   && touch .venv-oldest/ready ; } || { tail -20 .venv-oldest/install.log >&2; exit 1; }
+	@.venv-oldest/bin/python -m pytest -n 2 --dist worksteal
+
+check: .venv/ready ## format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: .venv/ready ## the measured comparisons: CPU seconds and ratios
+	@$(BIN)/python benchmarks/features.py
+	@$(BIN)/python benchmarks/contract_scan.py
+	@$(BIN)/python benchmarks/orchestration.py
+
+lock: ## resolve the locks anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links -o requirements/dev.txt
+	uv pip compile pyproject.toml requirements/oldest.in --extra dev --generate-hashes --no-strip-extras --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links -o requirements/oldest.txt
+
+clean: ## remove the environment and the demo
+	rm -rf .venv .venv-oldest $(DEMO)

@@ -1,0 +1,43 @@
+"""All assets of one bank, in the order in which data flows."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from assets import catalogue, publication
+from assets.conformed import tables as conformed
+from assets.features import tables as features
+from assets.night import PUBLICATION
+from assets.parties import party_map
+from assets.risk_warning import signals
+from assets.sources import feeds
+from assets.tags import customer_tags
+from assets.features.sources import unfed
+from data_contracts.bank import Bank
+
+
+def assets(bank: Bank) -> list[dg.AssetsDefinition]:
+    """Every asset of the bank; fails when a contract, a catalogue entry or a SELECT does not fit the others."""
+    catalogue.check_overrides(
+        [customer_tags.tag_catalogue(), signals.indicator_catalogue()], bank.parameters.get("entries", {})
+    )
+    made: list[dg.AssetsDefinition] = [
+        *feeds.build(bank),
+        *party_map.build(bank),
+        *conformed.build(bank),
+        *features.build(bank),
+        *customer_tags.build(bank),
+        *signals.build(bank),
+    ]
+    return [*made, publication.build(bank, [key for asset in made for key in asset.keys if key != PUBLICATION])]
+
+
+def not_fed(bank: Bank) -> Mapping[str, str]:
+    """Tags and indicators that are unknown for every party, because the bank cannot feed what they need: id to reason."""
+    missing = unfed(bank.unfed)
+    entries = [*customer_tags.tag_catalogue().entries, *signals.indicator_catalogue().entries]
+    return {
+        entry.id: "; ".join(sorted({missing[name] for name in entry.columns if name in missing}))
+        for entry in entries
+        if any(name in missing for name in entry.columns)
+    }

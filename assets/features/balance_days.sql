@@ -1,0 +1,20 @@
+-- Balance times days, for each party and month: its sum by the days of the month is the mean of the end-of-day balance.
+select
+    owned.party_id,
+    month.months_ago,
+    sum(
+        cast(span.balance as decimal(38, 2)) * date_diff(
+            'day',
+            greatest(span.since, month.first_day, owner.first_open),
+            least(coalesce(span.until, $as_of + 1), month.last_day + 1)
+        )
+    ) as balance_days
+from span
+inner join owned
+    on owned.account_id = span.account_id
+inner join owner
+    on owner.party_id = owned.party_id
+inner join month
+    on span.since <= month.last_day and coalesce(span.until, $as_of + 1) > month.first_day
+where owned.account_type <> 'margin' and coalesce(span.until, $as_of + 1) > owner.first_open
+group by owned.party_id, month.months_ago

@@ -1,0 +1,15 @@
+-- Cards that are not closed. A card without a limit is no debt, and its missing arrears say nothing.
+with card as (
+    select *, coalesce(limit_amount, 0) > 0 as is_credit
+    from conformed.card
+    where issued_date <= $as_of and coalesce(status, 'normal') <> 'closed'
+)
+select
+    party_id,
+    count(*) as cards,
+    coalesce(sum(overdue_amount), 0) as overdue,
+    max(case when is_credit and overdue_amount is null then 1 else 0 end) = 1 as overdue_missing,
+    max(dpd) as dpd,
+    max(case when is_credit and dpd is null then 1 else 0 end) = 1 as dpd_missing
+from card
+group by party_id

@@ -1,0 +1,320 @@
+"""The night room: what one asset reads, stages and audits for the business dates of its run.
+
+Only this module knows both Dagster and the warehouse. A run whose planned selection contains `publication` is one
+transaction: everything it made becomes visible together, or not at all. Any other run commits table by table, each
+asset when it is done. The transaction belongs to the nearest ancestor run that executed the whole plan, so a
+re-execution from failure finds what its parent staged, and «re-execute all» begins anew.
+"""
+
+import datetime as dt
+import logging
+import os
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from data_contracts.bank import Bank, read_bank
+from liangcang.engine import Engine
+from liangcang.errors import LiangcangError, UsageError
+from liangcang.faults import keep
+from liangcang.place import Place
+from liangcang.showing import for_log
+from liangcang.store import View, Warehouse
+from liangcang.table import Entry, Table
+from liangcang.transaction import Transaction
+
+LOG = logging.getLogger("liangcang.night")
+PUBLICATION = dg.AssetKey("publication")
+Outcome = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+def partitions(bank: Bank) -> dg.DailyPartitionsDefinition:
+    """One calendar date a night, in the bank's time zone; shared by all assets so that ranges run as one."""
+    return dg.DailyPartitionsDefinition(start_date=bank.start_date.isoformat(), timezone=bank.time_zone)
+
+
+def asset_key(table: str) -> dg.AssetKey:
+    """`layer.table` as Dagster's key."""
+    return dg.AssetKey(table.split("."))
+
+
+def daily(
+    bank: Bank,
+    table: Table,
+    *,
+    group: str,
+    deps: Sequence[str] = (),
+    owner: str = "",
+    description: str = "",
+    metadata: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
+    """The arguments of `@dg.asset` that every table of the night shares, its contract check included."""
+    key = asset_key(table.name)
+    schema = dg.TableSchema(
+        columns=[
+            dg.TableColumn(name=column, type=kind, description=for_log(table.comments.get(column, "")))
+            for column, kind in table.columns.items()
+        ]
+    )
+    return {
+        "key": key,
+        "deps": [asset_key(name) for name in deps],
+        "group_name": group,
+        "partitions_def": partitions(bank),
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "check_specs": [dg.AssetCheckSpec(name="contract", asset=key, description="What the table promises held.")],
+        "kinds": {"duckdb", "parquet"},
+        "tags": {"layer": table.layer, "public": "yes" if table.public else "no"},
+        "description": description or table.title,
+        "metadata": {
+            "dagster/column_schema": schema,
+            "dagster/table_name": table.name,
+            **({"owner": owner} if owner else {}),
+            **(metadata or {}),
+        },
+    }
+
+
+def planned_keys(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
+    """The assets that the whole run was asked for, whichever way it was started.
+
+    The job's name, run tags and `run.asset_selection` each differ between ways of starting; this alone does not.
+    """
+    return set(context.job_def.asset_layer.selected_asset_keys)
+
+
+def transaction_run(context: dg.AssetExecutionContext) -> str:
+    """The id of the nearest ancestor run that executed the whole plan: the owner of the transaction."""
+    run, whole = context.run, {node.name for node in context.job_def.nodes}
+    while run.parent_run_id and run.step_keys_to_execute and not whole <= set(run.step_keys_to_execute):
+        parent = context.instance.get_run_by_id(run.parent_run_id)
+        if parent is None:
+            raise dg.Failure("the run that this one continues was deleted: re-execute all", allow_retries=False)
+        run = parent
+    return run.run_id
+
+
+PROCESS = "liangcang/process"
+
+
+def this_process() -> str:
+    """Host, process id and its start in clock ticks: a process id alone is used again."""
+    return f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return "gone"
+
+
+def run_is_alive(run: dg.DagsterRun) -> bool:
+    """Whether the process that carries a started run still exists; of another host nothing can be said."""
+    host, _, rest = run.tags.get(PROCESS, "").partition(" ")
+    pid, _, started = rest.partition(" ")
+    if host != os.uname().nodename:
+        return True
+    return _started(int(pid)) == started
+
+
+class Step:
+    """One asset in one run: the dates it was asked for, what it may read and where its rows go."""
+
+    def __init__(
+        self, context: dg.AssetExecutionContext, *, bank: Bank, landing: Path, transaction: Transaction, place: Place
+    ) -> None:
+        self.context, self.bank, self.landing, self.place = context, bank, landing, place
+        self.transaction = transaction
+        self.name = context.asset_key.to_user_string().replace("/", ".")
+        self.days = tuple(dt.date.fromisoformat(key) for key in context.partition_keys)
+        self.staged: dict[tuple[str, dt.date], Entry] = {}
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The sealed connection of this step; opened when first needed."""
+        if self._engine is None:
+            self._engine = Engine(
+                read=[self.place.data, self.transaction.folder],
+                write=self.transaction.folder,
+                spill=self.place.spill,
+                time_zone=self.bank.time_zone,
+                faults=self.place.faults,
+            )
+        return self._engine
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+    def view(self) -> View:
+        """What this run reads: the base manifest and what the run staged so far."""
+        return self.transaction.candidate()
+
+    def write(
+        self,
+        table: Table,
+        day: dt.date,
+        sql: str,
+        *,
+        optional: frozenset[str] = frozenset(),
+        inputs: Mapping[str, str] | None = None,
+        note: Mapping[str, object] | None = None,
+    ) -> Entry:
+        """Run a SELECT into the table's entry of `day` and stage it."""
+        path = self.transaction.path(f"{table.name}-{day.isoformat()}.parquet")
+        written = self.engine.write(sql, table, path, optional=optional, what=f"{table.name} {day.isoformat()}")
+        entry = self.transaction.stage(table, day, path, rows=written.rows, inputs=inputs or {}, note=note or {})
+        self.staged[table.name, day] = entry
+        return entry
+
+    def write_dates(
+        self,
+        table: Table,
+        relation: str,
+        *,
+        note: Mapping[str, object],
+        inputs: Mapping[str, str] | None = None,
+        also: Collection[dt.date] = (),
+    ) -> None:
+        """File the rows of a relation under their `business_date`: one entry a date, and an empty one for each `also`."""
+        days = {day for (day,) in self.engine.rows(f"select distinct business_date from {relation}")}
+        parts: list[tuple[dt.date, Path, Entry]] = []
+        for day in sorted({*days, *also}):
+            path = self.transaction.path(f"{table.name}-{day.isoformat()}.parquet")
+            sql = f"select * from {relation} where business_date = date '{day}'"
+            written = self.engine.write(sql, table, path, what=f"{table.name} {day.isoformat()}")
+            parts.append((day, path, Entry(sha256="", rows=written.rows, bytes=0, inputs=inputs or {}, note=note)))
+        for day, entry in self.transaction.stage_many(table, parts).items():
+            self.staged[table.name, day] = entry
+
+    def say(self, day: dt.date, text: str) -> None:
+        """One line of progress: to the run's log, and to whoever watches the command line."""
+        LOG.info("%s %s %s", self.name, day.isoformat(), for_log(text), extra={"asset": self.name, "day": day})
+
+    def rows(self) -> Mapping[dt.date, int]:
+        """Rows of the asset's own table by date, as staged in this step."""
+        return {day: entry.rows for (table, day), entry in self.staged.items() if table == self.name}
+
+
+class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The warehouse, the bank and its landing folder: opened once a run."""
+
+    bank: str
+    warehouse: str
+    landing: str
+    _transaction: Transaction | None = PrivateAttr(default=None)
+    _stack: ExitStack | None = PrivateAttr(default=None)
+    _opened: tuple[Bank, Warehouse] | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
+        with ExitStack() as stack:
+            self._stack, self._opened, self._transaction = stack, None, None
+            yield self
+            self._stack = None
+
+    @contextmanager
+    def step(self, context: dg.AssetExecutionContext) -> Iterator[Step]:
+        """Open the run's transaction (once) and give the asset its step; commit it where the run is not atomic."""
+        with reported(self._faults):
+            if self._opened is None:
+                self._open(context)
+            assert self._opened is not None and self._transaction is not None  # noqa: S101, PT018
+            bank, warehouse = self._opened
+            step = Step(
+                context,
+                bank=bank,
+                landing=Path(self.landing),
+                transaction=self._transaction,
+                place=warehouse.place,
+            )
+            try:
+                yield step
+            finally:
+                step.close()
+            if not self._transaction.atomic and context.asset_key != PUBLICATION:
+                self._transaction.commit()
+
+    def _faults(self) -> Path | None:
+        return self._opened[1].place.faults if self._opened else None
+
+    def _open(self, context: dg.AssetExecutionContext) -> None:
+        bank = read_bank(self.bank)
+        warehouse = Warehouse.open(Path(self.warehouse))
+        if warehouse.place.bank != bank.code:
+            raise UsageError(
+                "this warehouse belongs to another bank",
+                file=warehouse.place.root,
+                expected=bank.code,
+                found=warehouse.place.bank,
+                next="one warehouse is one bank: give the bank's own --warehouse",
+            )
+        if self._stack is None:
+            raise dg.Failure("the warehouse is opened by a run, not by hand", allow_retries=False)
+        context.instance.add_run_tags(context.run.run_id, {PROCESS: this_process()})
+        days = [dt.date.fromisoformat(key) for key in context.partition_keys]
+        atomic = PUBLICATION in planned_keys(context)
+        if atomic:
+            self._stack.enter_context(warehouse.place.night(days, what=f"run {context.run.run_id[:8]}"))
+        self._transaction = warehouse.transaction(transaction_run(context), atomic=atomic)
+        self._opened = bank, warehouse
+
+
+@contextmanager
+def reported(faults: Callable[[], Path | None]) -> Iterator[None]:
+    """Turn errors into Dagster failures that are not retried: a data fault does not mend itself.
+
+    An error of ours says what to do and holds no value of a row. Any other may hold one, and Dagster would keep its
+    text: that goes to a 0600 file, and the failure only names it. The failure is raised outside the `except`, so that
+    the library's exception is neither its cause nor its context.
+    """
+    try:
+        yield
+    except (dg.Failure, GeneratorExit):
+        raise
+    except LiangcangError as error:
+        failure = failed(error)
+    except Exception as error:  # noqa: BLE001  (whatever a library raises)
+        file = keep("".join(traceback.format_exception(error)), faults())
+        failure = failed(
+            LiangcangError(
+                f"an unexpected {type(error).__name__}",
+                file=file,
+                kept="what was published stays published",
+                next="the file holds the error's own words; it may name values, so treat it as the data itself",
+            )
+        )
+    else:
+        return
+    raise failure
+
+
+def failed(error: LiangcangError) -> dg.Failure:
+    """The failure that carries an error's parts to the command line and the interface."""
+    return dg.Failure(
+        for_log(error.what),
+        metadata={"exit_code": error.exit_code, "what": error.what, **dict(error.details)},
+        allow_retries=False,
+    )
+
+
+def outcome(step: Step, *, metadata: Mapping[str, Any] | None = None, passed: bool = True) -> Iterator[Outcome]:
+    """The asset's check and materialisation, with the rows of each date."""
+    rows = step.rows()
+    for day, count in rows.items():
+        if day in step.days:
+            step.context.add_asset_metadata({"dagster/partition_row_count": count}, partition_key=day.isoformat())
+    filed = len(rows) - sum(day in step.days for day in rows)
+    extra: dict[str, Any] = {"other dates written": filed} if filed else {}
+    yield dg.AssetCheckResult(check_name="contract", passed=passed, metadata=dict(metadata or {}))
+    yield dg.MaterializeResult(metadata={**extra, **(metadata or {})})
+
+
+AssetBuilder = Callable[[Bank], Sequence[dg.AssetsDefinition]]

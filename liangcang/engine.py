@@ -1,0 +1,377 @@
+"""The two doors to DuckDB: `Engine` for the night, `reader` for all that shows data. Nothing else connects.
+
+A plain DuckDB connection reads any file of the machine, writes anywhere and reads the variables of the Python code
+that calls it. Ours are sealed before they see any SQL: no file outside the given folders, no extension, no network,
+no Python variables, a fixed time zone, and a configuration that can no longer be changed. An allowed folder is
+allowed for reading *and* writing, so what may be written is held by `Engine.write` and by the modes of the folders.
+
+What a library says about data may hold the data. Every exception of DuckDB becomes one of ours without it; the
+library's own text goes to a file that only the owner of the night can read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from liangcang.column_types import fits, type_name
+from liangcang.errors import EngineError, LiangcangError, SqlError
+from liangcang.faults import translate
+from liangcang.keys import prove_key
+from liangcang.table import Table
+
+ROW_GROUP_ROWS = 122_880
+
+_AT_OPEN: dict[str, str | bool | int | float | list[str]] = dict.fromkeys(
+    (
+        "python_enable_replacements",
+        "autoinstall_known_extensions",
+        "autoload_known_extensions",
+        "allow_community_extensions",
+        "allow_persistent_secrets",
+    ),
+    "false",
+)
+_PATTERN = re.compile(r"[*?\[]")
+_NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A Parquet file that `Engine.write` made, and its number of rows. It is not fsynced yet."""
+
+    path: Path
+    rows: int
+
+
+class Engine:
+    """One sealed connection of the night: reads and writes below the given folders and nowhere else.
+
+    `read` and `write` are folders that exist. `spill` is the folder under which this engine makes one of its own for
+    what does not fit into `memory`. `faults` takes the library's own words on errors. `seconds` bounds any one
+    statement, because DuckDB has no such setting.
+    """
+
+    def __init__(
+        self,
+        *,
+        read: Sequence[Path],
+        write: Path | None,
+        spill: Path,
+        memory: str = "2GB",
+        threads: int = 2,
+        time_zone: str = "Asia/Shanghai",
+        spill_limit: str = "20GB",
+        faults: Path | None = None,
+        seconds: float = 7200,
+    ) -> None:
+        self._write = write.resolve() if write else None
+        self._faults = faults
+        self._seconds = seconds
+        self._made: dict[str, str] = {}
+        folders = [folder.resolve() for folder in read]
+        self.con: duckdb.DuckDBPyConnection = _sealed(
+            folders=[*folders, self._write] if self._write else folders,
+            spill=spill.resolve() / f"{os.getpid()}-{secrets.token_hex(4)}",
+            memory=memory,
+            threads=threads,
+            time_zone=time_zone,
+            spill_limit=spill_limit,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; DuckDB then removes its spill folder."""
+        self.con.close()
+
+    def view(
+        self,
+        name: str,
+        files: Sequence[Path],
+        columns: Mapping[str, str],
+        *,
+        select: str = "*",
+        where: str | None = None,
+    ) -> None:
+        """Show Parquet files as the view `name` (`schema.table`) with exactly these columns and types.
+
+        A column that a file does not have is null there; no file at all gives an empty view of the same shape. No
+        footer is read before the view is used, so that a view over thousands of files costs little. `select` and
+        `where` are our own SQL.
+        """
+        self._make("view", name, _query(files, columns, select, where))
+
+    def load(
+        self,
+        name: str,
+        files: Sequence[Path],
+        columns: Mapping[str, str],
+        *,
+        select: str = "*",
+        where: str | None = None,
+    ) -> None:
+        """Like `view`, but read once and kept as a table until the engine closes."""
+        self._make("table", name, _query(files, columns, select, where))
+
+    def register(self, name: str, frame: pl.DataFrame | pa.Table) -> None:
+        """Copy a frame into the table `name`."""
+        passing = f"_frame_{secrets.token_hex(4)}"
+        self.con.register(passing, frame.to_arrow() if isinstance(frame, pl.DataFrame) else frame)
+        try:
+            self._make("table", name, f"select * from {passing}")
+        finally:
+            self.con.unregister(passing)
+
+    def describe(self, sql: str, *, what: str = "a query") -> dict[str, str]:
+        """The columns that one SELECT yields, with their types, without running it. SqlError if it does not fit."""
+        self._one_select(sql, what)
+        found = self._run(f"describe select * from (\n{sql}\n)", what, author=True)
+        return {str(row[0]): str(row[1]) for row in found}
+
+    def write(
+        self, sql: str, table: Table, to: Path, *, optional: frozenset[str] = frozenset(), what: str = ""
+    ) -> Written:
+        """Run one SELECT into a new Parquet file with exactly the columns of `table`, ordered by its key.
+
+        The query must yield each column in its type or in one that widens without loss; columns named in `optional`
+        may be left out and become nulls. Rounding or cutting is for the author to write down, never done here. The
+        key is proven unique and complete. The same rows give the same bytes on any number of threads and with any
+        memory limit; a table without a key is ordered by all its columns.
+
+        Raises SqlError if the query does not fit the table, EngineError if data do not (the file is then gone).
+        """
+        what = what or table.name
+        target = self._target(to)
+        projection = self._projection(self.describe(sql, what=what), table, optional, sql=sql, what=what)
+        order = ", ".join(quoted(column) for column in table.key or table.columns)
+        copy = (
+            f"copy (select {projection} from (\n{sql}\n) order by {order}) to {literal(target)} "
+            f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+        )
+        try:
+            rows = int(self._run(copy, what)[0][0])
+            if table.key and rows:
+                prove_key(target, table, what=what)
+        except LiangcangError:
+            target.unlink(missing_ok=True)
+            raise
+        return Written(target, rows)
+
+    def rows(self, sql: str, **named: object) -> list[tuple[Any, ...]]:
+        """A small result of our own SQL; `$name` in it takes the keyword's value."""
+        return self._run(sql, "a query", named or None)
+
+    def _make(self, kind: str, name: str, query: str) -> None:
+        if not _NAME.match(name):
+            raise EngineError("a view is called schema.table in small letters", found=name)
+        schema, _, short = name.rpartition(".")
+        if schema:
+            self._run(f"create schema if not exists {quoted(schema)}", name)
+        full = f"{quoted(schema)}.{quoted(short)}" if schema else quoted(short)
+        before = self._made.get(name)
+        if before and before != kind:
+            self._run(f"drop {before} if exists {full}", name)
+        self._run(f"create or replace {kind} {full} as {query}", name)
+        self._made[name] = kind
+
+    def _one_select(self, sql: str, what: str) -> None:
+        fault: LiangcangError | None
+        try:
+            statements = self.con.extract_statements(sql)
+            good = len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT
+            fault = (
+                None
+                if good
+                else SqlError(f"{what}: SQL must be exactly one SELECT", found=f"{len(statements)} statements")
+            )
+        except duckdb.Error as error:
+            fault = translate(error, what, sql=sql, faults=self._faults, author=True)
+        if fault:
+            raise fault
+
+    def _target(self, to: Path) -> Path:
+        target = to.parent.resolve() / to.name
+        if self._write is None or not target.is_relative_to(self._write):
+            raise EngineError("a file is written only below the engine's own folder", expected=self._write, found=to)
+        if os.path.lexists(target):
+            raise EngineError("a file is written under a new name only", found=to)
+        return target
+
+    def _projection(
+        self, got: Mapping[str, str], table: Table, optional: frozenset[str], *, sql: str, what: str
+    ) -> str:
+        missing = [column for column in table.columns if column not in got and column not in optional]
+        extra = [column for column in got if column not in table.columns]
+        if missing or extra:
+            raise SqlError(
+                f"{what}: the query's columns are not those of {table.name}",
+                field=", ".join(missing + extra),
+                expected=f"also {', '.join(missing)}" if missing else "nothing more than the table has",
+                found=f"also {', '.join(extra)}" if extra else "left out",
+                next="name each column as the table does, once; leave out what the table does not have",
+            )
+        parts = []
+        for column, wanted in table.columns.items():
+            if column not in got:
+                parts.append(f"cast(null as {type_name(wanted)}) as {quoted(column)}")
+            elif got[column] == wanted:
+                parts.append(quoted(column))
+            elif fits(got[column], wanted) or self._only_nulls(sql, column, got[column]):
+                parts.append(f"cast({quoted(column)} as {type_name(wanted)}) as {quoted(column)}")
+            else:
+                raise SqlError(
+                    f"{what}: a column of the query does not have the table's type",
+                    field=f"{table.name}.{column}",
+                    expected=wanted,
+                    found=got[column],
+                    next=f"write CAST({column} AS {wanted}), or round it, yourself: the engine never does it in silence",
+                )
+        return ", ".join(parts)
+
+    def _only_nulls(self, sql: str, column: str, got: str) -> bool:
+        """Whether a column said to be INTEGER is an untyped null: DuckDB before 2.0 describes both alike."""
+        if got not in ("INTEGER", "INTEGER[]"):
+            return False
+        probe = f"strlen({quoted(column)}{'[1]' if got.endswith('[]') else ''})"
+        try:
+            self.con.execute(f"describe select {probe} from (\n{sql}\n)").fetchall()
+        except duckdb.BinderException:
+            return False
+        return True
+
+    def _run(
+        self, sql: str, what: str, named: Mapping[str, object] | None = None, *, author: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Execute to the end, bounded in time. The library's exception never leaves: not as cause, not as context."""
+        try:
+            with bounded(self.con, self._seconds):
+                # Fetched here because results stream: an error over data may come with any row.
+                return (self.con.execute(sql, dict(named)) if named else self.con.execute(sql)).fetchall()
+        except duckdb.Error as error:
+            fault = translate(error, what, sql=sql, faults=self._faults, author=author)
+        raise fault
+
+
+@contextmanager
+def bounded(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Interrupt what the connection runs inside the block after so many seconds; DuckDB has no such setting."""
+    timer = threading.Timer(seconds, con.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def reader(
+    files: Sequence[Path],
+    *,
+    spill: Path | None = None,
+    memory: str = "1GB",
+    threads: int = 2,
+    time_zone: str = "Asia/Shanghai",
+    spill_limit: str = "2GB",
+) -> duckdb.DuckDBPyConnection:
+    """A sealed connection that sees exactly these files: for analysts, pages and all that shows data.
+
+    Views over them are made with `parquet`. Without `spill` a query must fit into `memory`.
+    """
+    return _sealed(
+        files=files, spill=spill, memory=memory, threads=threads, time_zone=time_zone, spill_limit=spill_limit
+    )
+
+
+def catalogue(file: Path, *, folders: Sequence[Path] = (), new: bool = False) -> duckdb.DuckDBPyConnection:
+    """A sealed connection whose default database is the file of views that analysts open.
+
+    `new` makes it, readable by DuckDB from 1.2 on; else it is opened for reading. The file is looked at, never
+    believed: a view in it can name any file, so `folders` are what its views may read.
+    """
+    mode = "storage_version 'v1.2.0'" if new else "read_only"
+    attach = f"attach {literal(file.resolve())} as catalogue ({mode})"
+    return _sealed(folders=[folder.resolve() for folder in folders], first=(attach, "use catalogue"))
+
+
+def parquet(files: Sequence[Path], columns: Mapping[str, str]) -> str:
+    """A SELECT over Parquet files with exactly these columns and types, as SQL.
+
+    Naming the schema spares DuckDB the footers when the view is made, gives null for a column that a file lacks, and
+    leaves out a column that is not asked for. A path is never a pattern, whatever characters it has.
+    """
+    if not files:
+        empty = ", ".join(f"cast(null as {type_name(kind)}) as {quoted(name)}" for name, kind in columns.items())
+        return f"select {empty} where false"
+    schema = ", ".join(
+        f"{literal(name)}: {{name: {literal(name)}, type: {literal(type_name(kind))}, default_value: null}}"
+        for name, kind in columns.items()
+    )
+    listed = ", ".join(literal(_PATTERN.sub(r"[\\g<0>]", str(file))) for file in files)
+    return f"select {', '.join(map(quoted, columns))} from read_parquet([{listed}], schema = map {{{schema}}})"
+
+
+def literal(value: object) -> str:
+    """A path or a name as a text literal of SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """A name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _sealed(
+    *,
+    folders: Sequence[Path] = (),
+    files: Sequence[Path] = (),
+    spill: Path | None = None,
+    memory: str = "1GB",
+    threads: int = 2,
+    time_zone: str = "Asia/Shanghai",
+    spill_limit: str = "0GB",
+    first: Sequence[str] = (),
+) -> duckdb.DuckDBPyConnection:
+    settings = {
+        "threads": str(threads),
+        "TimeZone": literal(time_zone),
+        "preserve_insertion_order": "false",
+        "memory_limit": literal(memory),
+        "temp_directory": literal(spill or ""),
+        "max_temp_directory_size": literal(spill_limit),
+        "allowed_directories": f"[{', '.join(literal(f'{folder}/') for folder in folders)}]",
+        "allowed_paths": f"[{', '.join(literal(file.resolve()) for file in files)}]",
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+    }
+    con = duckdb.connect(":memory:", config=_AT_OPEN)
+    try:
+        for statement in first:
+            con.execute(statement)
+        for name, value in settings.items():  # in this order: a sealed connection refuses the settings before it
+            con.execute(f"set {name} = {value}")
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _query(files: Sequence[Path], columns: Mapping[str, str], select: str, where: str | None) -> str:
+    query = f"select {select} from ({parquet(files, columns)})"
+    return f"{query} where {where}" if where else query

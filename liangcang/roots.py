@@ -1,0 +1,68 @@
+"""What may not be deleted: the files that manifests name, and those that runs have staged."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from liangcang import archive, journal
+from liangcang.locks import held
+from liangcang.manifest import Manifest
+from liangcang.place import Place
+
+STAGING_DAYS = 7
+"""A run that nobody resumed for so long is given up."""
+
+
+def of_manifests(place: Place, ids: Iterable[str]) -> set[str]:
+    """The data files that these manifests name, as paths below the warehouse."""
+    return of(place, [archive.load(place, id) for id in ids])
+
+
+def of(place: Place, manifests: Iterable[Manifest]) -> set[str]:
+    """The data files that these manifests name, as paths below the warehouse."""
+    versions = {(name, sha) for manifest in manifests for name, sha in manifest.tables.items()}
+    return {
+        entry.path(name, day)
+        for name, sha in versions
+        for day, entry in archive.load_table(place, name, sha).entries.items()
+    }
+
+
+def of_staging(place: Place) -> set[str]:
+    """The data files that live transactions have staged."""
+    return {
+        entry.path(part.table.name, day)
+        for folder in live(place)
+        for file in (folder / "entries").glob("*.jsonl")
+        if (part := journal.read(file))
+        for day, entry in part.entries.items()
+    }
+
+
+def bases(place: Place) -> set[str]:
+    """The manifests that live transactions are pinned to."""
+    found = set()
+    for folder in live(place):
+        with suppress(FileNotFoundError):
+            found.add(str(json.loads((folder / "base.json").read_bytes())["manifest"]))
+    return found
+
+
+def live(place: Place) -> list[Path]:
+    """The folders of transactions that somebody holds, or that may still be resumed."""
+    return [folder for folder in transactions(place) if held(folder) or not given_up(folder)]
+
+
+def transactions(place: Place) -> Iterator[Path]:
+    """The folders of all transactions."""
+    yield from (path for path in sorted(place.staging.iterdir()) if path.is_dir() and not path.name.startswith("_"))
+
+
+def given_up(folder: Path) -> bool:
+    """Was nothing staged here for so long that nobody will resume it?"""
+    newest = max(path.stat().st_mtime for path in (folder, *folder.glob("entries/*")))
+    return newest < time.time() - STAGING_DAYS * 86400
