@@ -6,14 +6,16 @@ They put nodes into each other without copying, so a node is used once: who need
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import TypeAlias
 
 from sqlglot import exp
 
 from assets.entry import Value
-from liangcang.sql import DIALECT, literal
+from liangcang.sql import DIALECT
 
 Expression: TypeAlias = exp.Expression
 
@@ -106,9 +108,15 @@ def json_value(expression: Expression, kind: str) -> Expression:
     return coalesce(written, text("null"))
 
 
-def json_literal(value: Value) -> Expression:
-    """A parameter as JSON."""
-    return json_value(literal(value), "VARCHAR" if isinstance(value, str | dt.date) else "")
+def json_constant(values: Mapping[str, Value]) -> Expression:
+    """A JSON object of parameters, as one text. An engine would write DECIMAL(2,2) as `.70`, which is no JSON."""
+    return text("{" + ",".join(f'"{name}":{_as_json(value)}' for name, value in values.items()) + "}")
+
+
+def _as_json(value: Value) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return json.dumps(value.isoformat() if isinstance(value, dt.date) else value, ensure_ascii=False)
 
 
 def _joined(parts: Iterable[Expression]) -> Expression:

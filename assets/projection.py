@@ -32,7 +32,7 @@ from assets.expressions import (
     is_known,
     is_null,
     is_true,
-    json_literal,
+    json_constant,
     json_object,
     json_value,
     named,
@@ -280,6 +280,6 @@ def _evidence(bound: Bound) -> Expression:
         {
             "value": json_value(column(bound.step("value")), "DOUBLE"),
             "inputs": json_object({name: json_value(bound.column(name), bound.columns[name]) for name in inputs}),
-            "thresholds": json_object({name: json_literal(value) for name, value in bound.params.items()}),
+            "thresholds": json_constant(bound.params),
         }
     )

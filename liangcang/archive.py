@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -117,13 +117,17 @@ def record_path(place: Place, record: str) -> Path:
     return place.manifests / "nights" / f"{record}.json"
 
 
-def save_table(place: Place, version: TableVersion) -> str:
-    """Write a table version and return its sha256; the folder is synced. Versions of public tables may be read."""
-    data = version_to_bytes(version)
-    sha = sha256(data)
-    mode = PUBLIC_FILE if version.table.public else PRIVATE_FILE
-    replace(table_path(place, version.table.name, sha), data, mode=mode, via=place.scratch)
-    return sha
+def save_tables(place: Place, versions: Iterable[TableVersion]) -> dict[str, str]:
+    """Write table versions and return their sha256, by name. Those of public tables may be read by analysts."""
+    saved = {}
+    for version in versions:
+        data = version_to_bytes(version)
+        name, sha = version.table.name, sha256(data)
+        mode = PUBLIC_FILE if version.table.public else PRIVATE_FILE
+        replace(table_path(place, name, sha), data, mode=mode, via=place.scratch, sync=False)
+        saved[name] = sha
+    sync_folder(place.manifests / "tables")
+    return saved
 
 
 def save_record(place: Place, nights: Mapping[dt.date, Mapping[str, Any]]) -> str:
@@ -175,21 +179,23 @@ def unconfirmed(place: Place, id: str) -> UnconfirmedError:
 
 
 def confirm(place: Place) -> list[str]:
-    """Sync the pointer and its folders again; return the publications that had not been confirmed before.
-
-    Every writer does this first: what it builds on must be durable.
-    """
+    """Sync the pointer and its folders again; return the publications that had not been confirmed before."""
     with on_disk("sync the warehouse", place.root):
         for folder in (place.manifests / "tables", place.manifests / "nights", place.manifests):
             sync_folder(folder)
         sync_file(place.pointer)
         sync_folder(place.root)
-        late = sorted(place.faults.glob("unconfirmed-*.json"))
+        late = unconfirmed_notes(place)
         for path in late:
             with suppress(FileNotFoundError):
                 path.replace(path.with_name(path.name.removeprefix("un")))
             log.warning("publication %s is durable now", path.stem.removeprefix("unconfirmed-"))
     return [path.stem.removeprefix("unconfirmed-") for path in late]
+
+
+def unconfirmed_notes(place: Place) -> list[Path]:
+    """What was noted when the disk did not confirm a publication, and nobody confirmed since."""
+    return sorted(place.faults.glob("unconfirmed-*.json"))
 
 
 def _unconfirmed(place: Place, id: str) -> Path:

@@ -119,7 +119,7 @@ def _left(place: Place) -> Iterator[Finding]:
                 "note", f"run {folder.name} left its staging {days:.0f} days ago",
                 f"resume it, or let gc give it up after {roots.STAGING_DAYS} days",
             )  # fmt: skip
-    for path in sorted(place.faults.glob("unconfirmed-*.json")):
+    for path in archive.unconfirmed_notes(place):
         id = path.stem.removeprefix("unconfirmed-")
         yield Finding("error", f"the disk did not confirm publication {id}", "look at the disk's health; run any night")
     try:

@@ -114,8 +114,11 @@ def set_access(fd: int, *, mode: int, group: int | None = None) -> None:
         os.fchmod(fd, mode)
 
 
-def make_folder(path: Path, *, mode: int = PRIVATE_FOLDER) -> None:
-    """Make one folder below an existing one, with this mode, durably. Mends the mode of one that exists."""
+def make_folder(path: Path, *, mode: int = PRIVATE_FOLDER, sync: bool = True) -> None:
+    """Make one folder below an existing one, with this mode, durably. Mends the mode of one that exists.
+
+    Without `sync` the parent is the caller's to sync.
+    """
     made = False
     with suppress(FileExistsError):
         path.mkdir(0o700)
@@ -125,7 +128,7 @@ def make_folder(path: Path, *, mode: int = PRIVATE_FOLDER) -> None:
         set_access(fd, mode=mode)
     finally:
         os.close(fd)
-    if made:
+    if made and sync:
         sync_folder(path.parent)
 
 
@@ -143,8 +146,13 @@ def write_new(path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | 
     sync_folder(path.parent)
 
 
-def replace(path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | None = None) -> None:
-    """Write a file over the one of that name, if any: readers see the old or the new one, whole."""
+def replace(
+    path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | None = None, sync: bool = True
+) -> None:
+    """Write a file over the one of that name, if any: readers see the old or the new one, whole.
+
+    Without `sync` the folder is the caller's to sync; the file is synced always.
+    """
     half = write_half(path, data, mode=mode, via=via)
     try:
         half.replace(path)
@@ -152,7 +160,8 @@ def replace(path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | No
         with suppress(OSError):
             half.unlink()
         raise
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def write_half(path: Path, data: bytes, *, mode: int, via: Path | None = None) -> Path:

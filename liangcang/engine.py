@@ -27,7 +27,7 @@ import polars as pl
 import pyarrow as pa
 
 from liangcang.column_types import fits, type_name
-from liangcang.errors import EngineError, LiangcangError, SqlError
+from liangcang.errors import EngineError, LiangcangError, SqlError, WarehouseError
 from liangcang.faults import translate
 from liangcang.keys import prove_key
 from liangcang.table import Table
@@ -314,7 +314,7 @@ def parquet(files: Sequence[Path], columns: Mapping[str, str]) -> str:
     """A SELECT over Parquet files with exactly these columns and types, as SQL.
 
     Naming the schema spares DuckDB the footers when the view is made, gives null for a column that a file lacks, and
-    leaves out a column that is not asked for. A path is never a pattern, whatever characters it has.
+    leaves out a column that is not asked for. WarehouseError for a path that DuckDB would take for a pattern.
     """
     if not files:
         empty = ", ".join(f"cast(null as {type_name(kind)}) as {quoted(name)}" for name, kind in columns.items())
@@ -323,7 +323,9 @@ def parquet(files: Sequence[Path], columns: Mapping[str, str]) -> str:
         f"{literal(name)}: {{name: {literal(name)}, type: {literal(type_name(kind))}, default_value: null}}"
         for name, kind in columns.items()
     )
-    listed = ", ".join(literal(_PATTERN.sub(r"[\\g<0>]", str(file))) for file in files)
+    if strange := next((file for file in files if _PATTERN.search(str(file))), None):
+        raise WarehouseError("a path may not hold * ? [, which DuckDB takes for a pattern", found=strange)
+    listed = ", ".join(literal(file) for file in files)
     return f"select {', '.join(map(quoted, columns))} from read_parquet([{listed}], schema = map {{{schema}}})"
 
 

@@ -80,15 +80,17 @@ class Transaction:
         self.folder = place.staging / (id if atomic else f"{id}~{secrets.token_hex(4)}")
         if atomic and resume and not self.folder.exists() and not self.published:
             raise self._gone()
-        archive.confirm(place)
         with on_disk("begin a transaction", place.staging):
+            if archive.unconfirmed_notes(place):
+                archive.confirm(place)
             fd = self._enter()
             self._leave = weakref.finalize(self, os.close, fd)
             self._leave.atexit = False
             self._refuse_discarded()
             for name in ("entries", "files"):
-                make_folder(self.folder / name)
+                make_folder(self.folder / name, sync=False)
             self.base = self._pin()
+            sync_folder(place.staging)
         self._told: dict[str, Table] = {}
         self._brought: set[str] = set()
         self._read: dict[Path, Staged] = {}
@@ -124,7 +126,7 @@ class Transaction:
 
     def _enter(self) -> int:
         while True:
-            make_folder(self.folder)
+            make_folder(self.folder, sync=False)
             fd = hold(self.folder)
             with suppress(FileNotFoundError):
                 if self.folder.stat().st_ino == os.fstat(fd).st_ino:
@@ -286,7 +288,7 @@ class Transaction:
         if not changed and all(here.night(day) == record for day, record in records.items()):
             return Published(now.id, changed=False)
         self._sync_folders(changed.values())
-        tables = {name: archive.save_table(self._place, new) for name, new in changed.items()}
+        tables = archive.save_tables(self._place, changed.values())
         at = Night("", archive.save_record(self._place, records)) if records else None
         known = dict(list(now.published.items())[-REMEMBERED + 1 :])
         manifest = archive.succeed(
@@ -303,7 +305,6 @@ class Transaction:
         for folder in sorted({self._place.data / version.table.layer for version in changed if version.entries}):
             sync_folder(folder)
         sync_folder(self._place.data)
-        sync_folder(self._place.root)
 
     def _clear(self, staged: Mapping[str, Staged], published: Published) -> None:
         self._forget()

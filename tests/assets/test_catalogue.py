@@ -253,7 +253,9 @@ def test_a_parameter_never_becomes_sql(folder: Path, engine: Engine) -> None:
     )
     select = tags_select(catalogue, {"T011": {"senior": "x' or true or 'y"}}, unfed={}, **NIGHT)
     assert "'x'' or true or ''y'" in select
-    assert engine.describe(select.replace("features.party", "(select '' as party_id, '' as party_type, 1 as age, '' as gender)"))
+    assert engine.describe(
+        select.replace("features.party", "(select '' as party_id, '' as party_type, 1 as age, '' as gender)")
+    )
 
 
 def test_what_null_means_is_used_only_where_the_bank_feeds_the_column(folder: Path, engine: Engine) -> None:
@@ -282,7 +284,9 @@ def test_a_level_that_cannot_be_judged_takes_no_hit_back(folder: Path, engine: E
     assert signal["severity"] == "yellow"
 
 
-def test_where_no_level_is_satisfied_and_one_cannot_be_judged_the_result_is_unknown(folder: Path, engine: Engine) -> None:
+def test_where_no_level_is_satisfied_and_one_cannot_be_judged_the_result_is_unknown(
+    folder: Path, engine: Engine
+) -> None:
     catalogue = changed(folder, "Default.", "Default.", of=LEVELS)
     row = {"party_type": "person", "in_avg3": 9000, "in_prev9": 10000}
     (signal,) = signals_of(engine, catalogue, [row])
@@ -326,4 +330,3 @@ def test_a_tag_that_the_contract_does_not_promise_is_refused(folder: Path) -> No
     with pytest.raises(ContractError, match="does not promise") as error:
         tables(changed(folder, "Default.", "Default.", of=TAG))
     assert "t001_age" in str(error.value)
-

@@ -76,7 +76,9 @@ def test_an_input_that_is_null_never_becomes_a_miss(entry: Indicator, engine: En
             (signal,) = signals_of(engine, alone(entry), [row | {column: None}])
             if signal["result"] == "MISS":
                 # Only a miss that stands without the column: the entry says so, or another column stands for it.
-                assert settled(entry, row | {column: None}) or column in ("loan_bal", "loan_orig", "receipt_cnt"), column
+                assert settled(entry, row | {column: None}) or column in ("loan_bal", "loan_orig", "receipt_cnt"), (
+                    column
+                )
                 assert fixture.expect == "miss"
 
 
@@ -189,14 +191,18 @@ def held(engine: Engine, name: str) -> None:
             elif rule.kind == "pattern":
                 assert all(re.search(rule.pattern or "", value) for value in present), rule.id
             elif rule.kind == "range":
-                assert all(float(rule.minimum or 0) <= value <= float(rule.maximum or "inf") for value in present), rule.id
+                assert all(float(rule.minimum or 0) <= value <= float(rule.maximum or "inf") for value in present), (
+                    rule.id
+                )
         if rule.kind == "row":
             broken = f"select count(*) from products.{name} where not coalesce({rule.predicate}, true)"
             assert engine.rows(broken)[0][0] == 0, rule.id
 
 
 def test_the_selects_say_only_what_sql_may_say_and_run_in_spark() -> None:
-    signals = check_select(signals_select(INDICATORS, {}, unfed={}, **NIGHT), tables=["features.party"], where="signals")
+    signals = check_select(
+        signals_select(INDICATORS, {}, unfed={}, **NIGHT), tables=["features.party"], where="signals"
+    )
     assert lint(signals.tree, types={"features.party": COLUMNS}) == []
     assert transpile_to_spark(signals)
     level = check_select(risk_party_select(**NIGHT), tables=["products.risk_signal"], where="party")
@@ -263,7 +269,9 @@ def naive(row: Mapping[str, Any]) -> dict[str, str]:
     big = before is not None and before >= 5000
     drop = now / before - 1 if big and now is not None else None
     said["R045"] = judged(
-        drop, flows=True, levels={"orange": drop is not None and drop <= -0.7, "yellow": drop is not None and drop <= -0.4}
+        drop,
+        flows=True,
+        levels={"orange": drop is not None and drop <= -0.7, "yellow": drop is not None and drop <= -0.4},
     )
 
     paid, lately = row["sal_months_3_8"], row["sal_months_1_2"]
@@ -273,7 +281,9 @@ def naive(row: Mapping[str, Any]) -> dict[str, str]:
     owed = row["loan_bal"] if row["loan_bal"] is not None else row["loan_orig"]
     fall, base = row["aum_chg_3m"], row["aum_m_3"]
     nothing_to_lose = (owed is not None and owed <= 0) or (base is not None and base < 20_000)
-    said["R048"] = judged(owed, fall, base, levels={"yellow": fall is not None and fall <= -0.6 and not nothing_to_lose})
+    said["R048"] = judged(
+        owed, fall, base, levels={"yellow": fall is not None and fall <= -0.6 and not nothing_to_lose}
+    )
     if nothing_to_lose and said["R048"] == "unknown":
         said["R048"] = "miss"
 
@@ -292,7 +302,9 @@ def naive(row: Mapping[str, Any]) -> dict[str, str]:
 
 @given(rows=ROWS)
 @unhurried
-def test_the_compiled_projection_equals_a_naive_reading_of_each_indicator(rows: list[dict[str, Any]], engine: Engine) -> None:
+def test_the_compiled_projection_equals_a_naive_reading_of_each_indicator(
+    rows: list[dict[str, Any]], engine: Engine
+) -> None:
     found: dict[str, dict[str, str]] = {f"p{at:04}": {} for at in range(len(rows))}
     for signal in signals_of(engine, INDICATORS, rows):
         found[signal["party_id"]][signal["indicator_id"]] = signal["severity"] or signal["result"].lower()
@@ -309,7 +321,9 @@ def test_an_indicator_does_not_depend_on_the_other_indicators(rows: list[dict[st
         assert signals_of(engine, alone(INDICATORS[id]), rows) == own
 
 
-@given(rows=ROWS, column=st.sampled_from(["dpd_now", "in_avg3", "in_prev9", "loan_bal", "aum_chg_3m", "r051_quiet_before"]))
+@given(
+    rows=ROWS, column=st.sampled_from(["dpd_now", "in_avg3", "in_prev9", "loan_bal", "aum_chg_3m", "r051_quiet_before"])
+)
 @unhurried
 def test_losing_a_feed_turns_results_only_to_unknown(rows: list[dict[str, Any]], column: str, engine: Engine) -> None:
     before = signals_of(engine, INDICATORS, rows)
@@ -335,7 +349,9 @@ def levels_of(engine: Engine, signals: Mapping[tuple[str, str], tuple[str, str |
     engine.con.execute("drop view if exists products.risk_signal")
     engine.con.execute("create schema if not exists products")
     engine.con.execute("create or replace table hand.signal (party_id varchar, result varchar, severity varchar)")
-    engine.con.executemany("insert into hand.signal values (?, ?, ?)", [[p, *result] for (p, _), result in signals.items()])
+    engine.con.executemany(
+        "insert into hand.signal values (?, ?, ?)", [[p, *result] for (p, _), result in signals.items()]
+    )
     select = risk_party_select(**NIGHT).replace("products.risk_signal", "hand.signal")
     names = list(engine.describe(select))
     assert names == list(PARTY.columns)

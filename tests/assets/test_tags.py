@@ -82,7 +82,9 @@ def needed_together(entry: Entry) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("how", ["unfed", "stale"])
-def test_a_column_that_is_not_fed_or_stale_makes_the_tags_that_need_it_null_and_no_others(how: str, engine: Engine) -> None:
+def test_a_column_that_is_not_fed_or_stale_makes_the_tags_that_need_it_null_and_no_others(
+    how: str, engine: Engine
+) -> None:
     row: dict[str, Any] = {}
     for tag in TAGS.tags:
         best = next(fixture for fixture in tag.fixtures if fixture.expect is not None)

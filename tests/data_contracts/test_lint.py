@@ -236,7 +236,9 @@ def test_the_names_that_dagster_refuses_are_dagsters() -> None:
 
 # -- paths and patterns ------------------------------------------------------------------------------------------------
 
-PARTS = st.sampled_from(["a", "..", ".", "/", "*", "{sequence}", "{business_date:%Y%m%d}", "\\", "~", ":", "\n", "", "b.c"])
+PARTS = st.sampled_from(
+    ["a", "..", ".", "/", "*", "{sequence}", "{business_date:%Y%m%d}", "\\", "~", ":", "\n", "", "b.c"]
+)
 
 
 @settings(max_examples=500, deadline=None)
@@ -254,13 +256,16 @@ def test_a_path_that_passes_stays_below_landing_for_any_date(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["a/b_{business_date:%Y-%m-%d}_{sequence}.dat.gz", "{business_date:%y%j}/*.csv", "核心/{business_date:%Y%m%d}.txt"]
+    "path",
+    ["a/b_{business_date:%Y-%m-%d}_{sequence}.dat.gz", "{business_date:%y%j}/*.csv", "核心/{business_date:%Y%m%d}.txt"],
 )
 def test_paths_of_real_banks_pass(path: str) -> None:
     assert list(path_faults(FileFormat(kind="daily", path=path))) == []
 
 
-SNIPPETS = st.sampled_from(["a", "b", "|", "(a|b)", "(?:b|a)*", "[|$]", "[^]|]", "[]|]", r"\|", r"\$", r"\\", "^", "$", "(", ")"])
+SNIPPETS = st.sampled_from(
+    ["a", "b", "|", "(a|b)", "(?:b|a)*", "[|$]", "[^]|]", "[]|]", r"\|", r"\$", r"\\", "^", "$", "(", ")"]
+)
 
 
 @settings(max_examples=500, deadline=None)

@@ -438,7 +438,7 @@ def test_a_predicate_that_looks_beyond_its_row_does_not_load(tmp_path: Path, sql
     [
         "select count(*) from ${object}, '/etc/passwd'",
         "select count(*) from ${object} where exists (select * from read_text('/etc/passwd'))",
-        "with \"/x\" as (select 1) select 1 from ${object}, (select * from \"/etc/passwd\")",
+        'with "/x" as (select 1) select 1 from ${object}, (select * from "/etc/passwd")',
         "copy (select * from ${object}) to '/tmp/x'",
         "select 1 from ${object}; attach 'x.db'",
         "select count(*) from ${object}, duckdb_secrets()",

@@ -89,7 +89,9 @@ WRITING = (
     Escape("copy a table out", "copy staged.x to '{outside}/out.parquet'", sealed=True),
     Escape("copy over a file", "copy (select 1 as a) to '{secret}'", sealed=True),
     Escape("copy through the link", "copy (select 1 as a) to '{link}'", sealed=True),
-    Escape("copy in parts", "copy (select 1 as a) to '{outside}/parts' (format parquet, per_thread_output)", sealed=True),
+    Escape(
+        "copy in parts", "copy (select 1 as a) to '{outside}/parts' (format parquet, per_thread_output)", sealed=True
+    ),
     Escape("copy to a folder inside", "copy (select 1 as a) to '{inside}/out.csv'"),
     Escape("copy from", "copy staged.x from '{secret}'", sealed=True),
     Escape("export", "export database '{outside}/all'", sealed=True),

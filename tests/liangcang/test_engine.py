@@ -7,14 +7,11 @@ import hashlib
 import itertools
 import os
 import re
-import resource
-import signal
 import subprocess
 import sys
 import textwrap
 import traceback
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -22,12 +19,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from escapes import ESCAPES, Escape
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import liangcang
 from liangcang.column_types import fits, type_name
-from liangcang.engine import Engine, catalogue, parquet, quoted, reader
+from liangcang.engine import Engine, catalogue, literal, parquet, quoted, reader
 from liangcang.errors import DiskError, EngineError, LiangcangError, SqlError, WarehouseError
 from liangcang.faults import MAX_FAULTS, keep
 from liangcang.table import Table
@@ -107,6 +104,7 @@ def attack(con: duckdb.DuckDBPyConnection, escape: Escape, folders: Folders) -> 
     assert folders.everything() == before
 
 
+FEW = settings(deadline=None, max_examples=25)  # an engine for each example
 SEALED = [escape for escape in ESCAPES if escape.sealed]
 
 
@@ -121,19 +119,16 @@ def test_the_fifty_escapes_are_refused_by_the_seal_alone(folders: Folders, engin
     attack(engine.con, escape, folders)
 
 
-@pytest.mark.parametrize("escape", SEALED, ids=lambda escape: escape.name)
-def test_the_fifty_escapes_are_refused_by_the_reader_alone(folders: Folders, escape: Escape):
+def test_the_reader_and_cursors_are_sealed_too(folders: Folders, engine: Engine):
     with reader([stored(folders.data, "a.parquet", "select 1 as id")]) as con:
-        attack(con, escape, folders)
+        for escape in SEALED:
+            attack(con, escape, folders)
+            attack(engine.con.cursor(), escape, folders)
 
 
-@pytest.mark.parametrize("escape", SEALED, ids=lambda escape: escape.name)
-def test_the_attacks_work_on_a_plain_connection_or_never_could(folders: Folders, engine: Engine, escape: Escape):
-    """A cursor of a sealed connection is as sealed; a test of attacks that cannot work anywhere proves nothing."""
-    attack(engine.con.cursor(), escape, folders)
-
-
-@pytest.mark.parametrize("sql", ["select * from read_text('{0}')", "select * from '{0}'", "copy (select 1 as a) to '{0}.out'"])
+@pytest.mark.parametrize(
+    "sql", ["select * from read_text('{0}')", "select * from '{0}'", "copy (select 1 as a) to '{0}.out'"]
+)
 def test_a_plain_connection_would_have_obeyed(folders: Folders, sql: str):
     with duckdb.connect() as con:
         con.execute(sql.format(folders.secret)).fetchall()
@@ -171,7 +166,9 @@ def test_a_catalogue_holds_views_that_any_duckdb_opens(folders: Folders):
             con.execute("create table products.t as select 1 as a")
     with duckdb.connect(str(file), read_only=True) as con:
         assert con.execute("select id from products.things").fetchall() == [(7,)]
-        assert "v1.2" in str(con.execute("select tags from duckdb_databases() where database_name = 'warehouse'").fetchall())
+        assert "v1.2" in str(
+            con.execute("select tags from duckdb_databases() where database_name = 'warehouse'").fetchall()
+        )
 
 
 def test_nothing_else_connects():
@@ -210,7 +207,10 @@ def test_a_view_has_exactly_the_columns_asked_for(folders: Folders, engine: Engi
     new = stored(folders.data, "new.parquet", "select ['x'] as codes, 2::bigint as id, 'b' as name")
     engine.view("staged.thing", [old, new], COLUMNS)
     assert engine.describe("select * from staged.thing") == COLUMNS
-    assert engine.rows("select * from staged.thing order by id") == [(1, "a", None, None, None), (2, "b", None, None, ["x"])]
+    assert engine.rows("select * from staged.thing order by id") == [
+        (1, "a", None, None, None),
+        (2, "b", None, None, ["x"]),
+    ]
 
 
 @pytest.mark.parametrize("make", [Engine.view, Engine.load])
@@ -251,12 +251,23 @@ def test_a_thousand_small_files_are_one_view(folders: Folders, engine: Engine):
     assert engine.rows("select count(*), sum(id), count(amount) from staged.thing") == [(1000, 1000, 0)]
 
 
-@pytest.mark.parametrize("name", ["it's.parquet", "a[1].parquet", "名.parquet", "a b*.parquet", "{x}.parquet"])
-def test_a_file_s_name_is_never_a_pattern_or_syntax(folders: Folders, engine: Engine, name: str):
+@pytest.mark.parametrize(
+    "name", ["it's.parquet", "名.parquet", "{a,b}.parquet", "a\\b.parquet", "$HOME.parquet", "a\nb.parquet"]
+)
+def test_a_file_s_name_is_never_syntax(folders: Folders, engine: Engine, name: str):
     pl.DataFrame({"id": [1]}).write_parquet(folders.data / name)
-    pl.DataFrame({"id": [2]}).write_parquet(folders.data / "a1.parquet")
+    pl.DataFrame({"id": [2]}).write_parquet(folders.data / "a.parquet")
     engine.view("staged.thing", [folders.data / name], {"id": "BIGINT"})
     assert engine.rows("select id from staged.thing") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["a[1].parquet", "*.parquet", "a?.parquet"])
+def test_a_file_s_name_is_never_a_pattern(folders: Folders, engine: Engine, name: str):
+    """DuckDB reads `a1.parquet` where `a[1].parquet` is asked for, although that file is there."""
+    pl.DataFrame({"id": [1]}).write_parquet(folders.data / name)
+    pl.DataFrame({"id": [2]}).write_parquet(folders.data / "a1.parquet")
+    with pytest.raises(WarehouseError, match="pattern"):
+        engine.view("staged.thing", [folders.data / name], {"id": "BIGINT"})
 
 
 @pytest.mark.parametrize("name", ["Thing", "staged.thing; drop", "a.b.c", "", "staged."])
@@ -265,7 +276,9 @@ def test_a_view_has_a_plain_name(engine: Engine, name: str):
         engine.view(name, [], {"id": "BIGINT"})
 
 
-@pytest.mark.parametrize("kind", ["VARCHAR); drop table x; --", "ENUM('a')", "DECIMAL(39,2)", "DECIMAL(2,3)", "", "STRUCT(a INT)"])
+@pytest.mark.parametrize(
+    "kind", ["VARCHAR); drop table x; --", "ENUM('a')", "DECIMAL(39,2)", "DECIMAL(2,3)", "", "STRUCT(a INT)"]
+)
 def test_a_type_is_never_syntax(engine: Engine, kind: str):
     with pytest.raises(WarehouseError, match="not a type"):
         engine.view("staged.thing", [], {"id": kind})
@@ -288,6 +301,7 @@ def test_rows_takes_values_by_name(engine: Engine):
 SMALL = st.lists(st.tuples(st.integers(-3, 3), st.none() | st.integers(-3, 3)), max_size=8)
 
 
+@FEW
 @given(st.lists(st.tuples(SMALL, st.booleans()), min_size=1, max_size=3), st.integers(-3, 3))
 def test_a_view_filters_like_a_naive_reader(tmp_path_factory: pytest.TempPathFactory, parts: list, bound: int):
     folder = tmp_path_factory.mktemp("view")
@@ -352,9 +366,12 @@ KEYED = st.lists(
     unique_by=lambda row: row[:2],
     max_size=30,
 )
-PAIRS = Table(name="staged.pairs", columns={"t": "VARCHAR", "n": "BIGINT", "v": "VARCHAR"}, key=("t", "n"), kind="event")
+PAIRS = Table(
+    name="staged.pairs", columns={"t": "VARCHAR", "n": "BIGINT", "v": "VARCHAR"}, key=("t", "n"), kind="event"
+)
 
 
+@FEW
 @given(KEYED, st.randoms(use_true_random=False))
 def test_the_order_of_rows_leaves_no_trace(tmp_path_factory: pytest.TempPathFactory, rows: list, chance):
     folder = tmp_path_factory.mktemp("bytes")
@@ -362,7 +379,9 @@ def test_the_order_of_rows_leaves_no_trace(tmp_path_factory: pytest.TempPathFact
     for n in range(2):
         chance.shuffle(rows)
         with Engine(read=[], write=folder, spill=folder, threads=n + 1) as engine:
-            engine.register("staged.rows", pl.DataFrame(rows, schema=["t", "n", "v"], orient="row", schema_overrides=PL))
+            engine.register(
+                "staged.rows", pl.DataFrame(rows, schema=["t", "n", "v"], orient="row", schema_overrides=PL)
+            )
             written = engine.write("select * from staged.rows", PAIRS, folder / f"{n}.parquet")
             assert pl.read_parquet(written.path).rows() == sorted(rows, key=lambda row: (row[0].encode(), row[1]))
             found.add(sha(written.path))
@@ -389,7 +408,9 @@ PL = {"t": pl.String, "n": pl.Int64, "v": pl.String}
         ("select * replace ([1::integer] as codes) from things", "conformed.thing.codes", "INTEGER[]"),
     ],
 )
-def test_a_query_that_would_be_rounded_or_cut_is_refused(engine: Engine, folders: Folders, sql: str, field: str, found: str):
+def test_a_query_that_would_be_rounded_or_cut_is_refused(
+    engine: Engine, folders: Folders, sql: str, field: str, found: str
+):
     engine.rows(f"create table things as {ROWS.format(rows=3)}")
     with pytest.raises(SqlError) as refused:
         engine.write(sql, TABLE, folders.write / "a.parquet", what="conformed.thing 2026-01-01")
@@ -454,6 +475,7 @@ def test_a_doubled_key_is_found_on_both_sides_of_a_row_group(engine: Engine, fol
     assert engine.write(sql.replace("'a'", "'b'", 1), table, folders.write / "a.parquet").rows == 250_001
 
 
+@FEW
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["a", "b", None])), max_size=8))
 def test_the_proof_of_a_key_agrees_with_counting(tmp_path_factory: pytest.TempPathFactory, keys: list):
     folder = tmp_path_factory.mktemp("keys")
@@ -472,8 +494,12 @@ def test_the_proof_of_a_key_agrees_with_counting(tmp_path_factory: pytest.TempPa
 
 def test_a_table_without_a_key_is_ordered_by_everything(engine: Engine, folders: Folders):
     table = Table(name="staged.loose", columns={"a": "INTEGER", "t": "VARCHAR"}, key=(), kind="event")
-    one = engine.write("select * from (values (2, 'b'), (1, 'a'), (2, 'b')) as v(a, t)", table, folders.write / "a.parquet")
-    two = engine.write("select * from (values (2, 'b'), (2, 'b'), (1, 'a')) as v(a, t)", table, folders.write / "b.parquet")
+    one = engine.write(
+        "select * from (values (2, 'b'), (1, 'a'), (2, 'b')) as v(a, t)", table, folders.write / "a.parquet"
+    )
+    two = engine.write(
+        "select * from (values (2, 'b'), (2, 'b'), (1, 'a')) as v(a, t)", table, folders.write / "b.parquet"
+    )
     assert sha(one.path) == sha(two.path)
 
 
@@ -553,20 +579,21 @@ EXTREMES: dict[str, list[str]] = {
 }
 
 
-@pytest.mark.parametrize(("got", "wanted"), list(itertools.product(EXTREMES, repeat=2)))
-def test_what_fits_loses_nothing(got: str, wanted: str):
+def test_what_fits_loses_nothing():
     """Each value at the edge of a type that fits comes back as it was; HUGEINT into BIGINT may raise instead."""
-    if not fits(got, wanted):
-        return
+    tried = 0
     with duckdb.connect() as con:
-        for value in EXTREMES[got]:
-            there = f"cast(cast({value} as {got}) as {wanted})"
-            try:
-                same = con.execute(f"select cast({there} as {got}) = cast({value} as {got}), typeof({there})").fetchall()
-            except duckdb.Error:
-                assert (got, wanted) == ("HUGEINT", "BIGINT")
-                continue
-            assert same == [(True, wanted)]
+        for got, wanted in itertools.product(EXTREMES, repeat=2):
+            for value in EXTREMES[got] if fits(got, wanted) else ():
+                there = f"cast(cast({value} as {got}) as {wanted})"
+                question = f"select cast({there} as {got}) = cast({value} as {got}), typeof({there})"
+                tried += 1
+                if (got, wanted) == ("HUGEINT", "BIGINT"):
+                    with pytest.raises(duckdb.ConversionException):
+                        con.execute(question).fetchall()
+                else:
+                    assert con.execute(question).fetchall() == [(True, wanted)], (got, wanted)
+    assert tried > 80
 
 
 def test_every_type_fits_itself_and_takes_nulls():
@@ -676,7 +703,9 @@ def test_a_lost_file_is_named_by_its_view(engine: Engine, folders: Folders):
     engine.view("staged.thing", [file], COLUMNS)
     file.unlink()
     with pytest.raises(LiangcangError) as raised:
-        engine.write("select * from staged.thing", TABLE, folders.write / "a.parquet", what="conformed.thing 2026-01-01")
+        engine.write(
+            "select * from staged.thing", TABLE, folders.write / "a.parquet", what="conformed.thing 2026-01-01"
+        )
     assert "conformed.thing 2026-01-01" in str(raised.value)
 
 
@@ -689,7 +718,10 @@ def test_an_endless_query_ends(folders: Folders):
 
 
 def test_too_little_memory_says_so(folders: Folders):
-    with folders.engine(memory="20MB", spill_limit="1MB") as engine, pytest.raises(EngineError, match="memory or spill"):
+    with (
+        folders.engine(memory="20MB", spill_limit="1MB") as engine,
+        pytest.raises(EngineError, match="memory or spill"),
+    ):
         engine.write(ROWS.format(rows=2_000_000), TABLE, folders.write / "a.parquet")
     assert list(folders.write.iterdir()) == []
 
@@ -719,15 +751,16 @@ def test_a_full_disk_says_so_and_leaves_nothing(folders: Folders):
 
 
 def test_spill_is_a_folder_of_its_own_and_gone_afterwards(folders: Folders):
-    assert resource.RLIMIT_FSIZE is not None
-    assert signal.SIGXFSZ is not None
-    with folders.engine(memory="100MB") as one, folders.engine(memory="100MB") as two:
+    table = Table(name="staged.wide", columns={"t": "VARCHAR", "n": "BIGINT"}, key=("t",), kind="event")
+    with folders.engine(memory="90MB", threads=1) as one, folders.engine(memory="90MB", threads=1) as two:
         for n, engine in enumerate((one, two)):
-            engine.write(ROWS.format(rows=1_500_000), TABLE, folders.write / f"{n}.parquet")
+            engine.write(
+                "select md5(range::varchar) as t, range as n from range(2000000)", table, folders.write / f"{n}.parquet"
+            )
         assert len(list(folders.spill.iterdir())) == 2
     assert list(folders.spill.iterdir()) == []
 
 
-def test_names_are_quoted():
-    assert quoted('a"b') == '"a""b"'
-    assert Decimal("0.1") == Decimal("0.1")
+def test_names_and_texts_are_quoted(engine: Engine):
+    assert engine.rows(f"select {literal("it's")} as {quoted('a"b')}") == [("it's",)]
+    assert list(engine.describe(f"select 1 as {quoted('a"b')}")) == ['a"b']

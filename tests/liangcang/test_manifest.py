@@ -25,7 +25,9 @@ names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 shas = st.text("0123456789abcdef", min_size=64, max_size=64)
 days = st.dates(dt.date(1993, 1, 1), dt.date(2100, 1, 1))
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
 )
 entries = st.builds(
     Entry,
@@ -46,7 +48,12 @@ tables = st.lists(names, min_size=1, max_size=5, unique=True).flatmap(
         comments=st.dictionaries(names, st.text(), max_size=2),
     )
 )
-versions = st.builds(TableVersion, table=tables, entries=st.dictionaries(days, entries, max_size=4), facts=st.dictionaries(names, json_values, max_size=3))
+versions = st.builds(
+    TableVersion,
+    table=tables,
+    entries=st.dictionaries(days, entries, max_size=4),
+    facts=st.dictionaries(names, json_values, max_size=3),
+)
 ids = st.text("0123456789abcdef", min_size=12, max_size=12).map(lambda sha: f"000001-{sha}")
 drafts = st.builds(
     Manifest,

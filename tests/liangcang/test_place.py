@@ -148,7 +148,13 @@ def test_an_analyst_reads_products_only(tmp_path: Path) -> None:
         here = Warehouse.open(root)
         assert here.files(TAGS.name)[0].read_text() == "tags"
         assert here.place.catalogue.read_bytes()
-        for forbidden in (root / "data/conformed", root / "_staging", root / "_spill", root / "_faults", root / "_pins"):
+        for forbidden in (
+            root / "data/conformed",
+            root / "_staging",
+            root / "_spill",
+            root / "_faults",
+            root / "_pins",
+        ):
             with pytest.raises(PermissionError):
                 list(forbidden.iterdir())
         with pytest.raises(WarehouseError, match="may not be read"):

@@ -50,7 +50,7 @@ def test_numbers_keep_their_sign_and_only_numbers_do() -> None:
 
 
 def test_a_browser_shows_a_script_and_does_not_run_it() -> None:
-    assert for_html("<script>\"it's\"&</script>") == "&lt;script&gt;&quot;it&#x27;s&quot;&amp;&lt;/script&gt;"
+    assert for_html('<script>"it\'s"&</script>') == "&lt;script&gt;&quot;it&#x27;s&quot;&amp;&lt;/script&gt;"
     assert for_html("a\nb\x00") == "a\nb\\u0000"
 
 

@@ -164,7 +164,9 @@ def test_a_parameter_needs_a_value_and_a_value_a_parameter():
         checked.sql({"floor": 1, "flor": 2})
 
 
-@pytest.mark.parametrize("value", [dt.datetime(2026, 1, 1), float("nan"), float("inf"), Decimal("NaN"), [1], b"a", "a\0b"])
+@pytest.mark.parametrize(
+    "value", [dt.datetime(2026, 1, 1), float("nan"), float("inf"), Decimal("NaN"), [1], b"a", "a\0b"]
+)
 def test_only_plain_values_become_literals(value: object):
     with pytest.raises(SqlError, match="not a value"):
         literal(value)
@@ -174,7 +176,9 @@ VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(2**63) + 1, 2**63 - 1),
-    st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal(-(10**15)), max_value=Decimal(10**15), places=4),
+    st.decimals(
+        allow_nan=False, allow_infinity=False, min_value=Decimal(-(10**15)), max_value=Decimal(10**15), places=4
+    ),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40),
     st.dates(),
