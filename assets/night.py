@@ -185,12 +185,11 @@ class Step:
     ) -> None:
         """File the rows of a relation under their `business_date`: one entry a date, and an empty one for each `also`."""
         days = {day for (day,) in self.engine.rows(f"select distinct business_date from {relation}")}
-        parts: list[tuple[dt.date, Path, Entry]] = []
-        for day in sorted({*days, *also}):
-            path = self.transaction.path(f"{table.name}-{day.isoformat()}.parquet")
-            sql = f"select * from {relation} where business_date = date '{day}'"
-            written = self.engine.write(sql, table, path, what=f"{table.name} {day.isoformat()}")
-            parts.append((day, path, Entry(sha256="", rows=written.rows, bytes=0, inputs=inputs or {}, note=note)))
+        paths = {day: self.transaction.path(f"{table.name}-{day}.parquet") for day in sorted({*days, *also})}
+        parts = [
+            (day, written.path, Entry(sha256="", rows=written.rows, bytes=0, inputs=inputs or {}, note=note))
+            for day, written in self.engine.write_dates(relation, table, paths).items()
+        ]
         for day, entry in self.transaction.stage_many(table, parts).items():
             self.staged[table.name, day] = entry
 
@@ -293,7 +292,7 @@ def reported(faults: Callable[[], Path | None]) -> Iterator[None]:
         )
     else:
         return
-    raise failure
+    raise failure from None
 
 
 def failed(error: LiangcangError) -> dg.Failure:

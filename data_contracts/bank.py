@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,17 @@ def read_bank(place: str | Path) -> Bank:
     it cannot be used, SqlError never by itself: faults of SQL are findings too.
     """
     folder = _folder(place)
+    return _read(folder, _stamps(folder))
+
+
+def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """The bank's files as they are now: a bank is read once a process, and again when one of them has changed."""
+    files = [folder / "bank.yaml", *sorted(folder.glob("contracts/*")), *sorted(folder.glob("conform/*"))]
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file())
+
+
+@lru_cache(maxsize=8)
+def _read(folder: Path, _: tuple[tuple[str, int, int], ...]) -> Bank:
     document = strict.load(strict.read_bytes(folder / "bank.yaml"), where=str(folder / "bank.yaml"))
     if not isinstance(document.data, dict):
         raise ContractError("a bank is a mapping of fields", file=folder / "bank.yaml")

@@ -44,6 +44,7 @@ class Bench:
         self.typed, self.good, self.bad = f"{raw}_typed", f"{raw}_good", f"{raw}_bad"
         self.text, self.violations, self.judged = f"{raw}_text", f"{raw}_violations", f"{raw}_judged"
         self.repeated = f"{raw}_repeated"
+        self.dropped = 0
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """Execute to the end; what DuckDB says of the data never leaves."""
@@ -53,13 +54,14 @@ class Bench:
             fault = translate(error, f"judging {self.contract.table}", sql=sql, faults=self.faults, author=False)
         raise fault
 
-    def count(self, relation: str) -> int:
-        return int(self.run(f"select count(*) from {quoted(relation)}")[0][0])
+    def counts(self, *relations: str) -> tuple[int, ...]:
+        """How many rows each relation holds."""
+        counts = ", ".join(f"(select count(*) from {quoted(relation)})" for relation in relations)
+        return tuple(int(count) for count in self.run(f"select {counts}")[0])
 
     def table(self, name: str, query: str) -> int:
         """Keep the rows of a query; how many there are."""
-        self.run(f"create or replace temp table {quoted(name)} as {query}")
-        return self.count(name)
+        return int(self.run(f"create or replace temp table {quoted(name)} as {query}")[0][0])
 
     def view(self, name: str, query: str) -> None:
         self.run(f"create or replace temp view {quoted(name)} as {query}")
@@ -108,8 +110,8 @@ class Bench:
                     next="write the rule so that it holds for every value: try_cast, nullif before a division",
                 ) from None
 
-    def drop_exact_duplicates(self) -> int:
-        """Set aside all but the first of rows that are byte for byte the same; how many there are.
+    def drop_exact_duplicates(self) -> None:
+        """Set aside all but the first of rows that are byte for byte the same, and note how many were `dropped`.
 
         Such rows share their key, so only rows of repeated keys are compared. A feed without a key has none.
         """
@@ -118,18 +120,17 @@ class Bench:
         if self.contract.key and self._keep_repeated(self.values, key):
             same_key = " and ".join(f"v.{quoted(c)} is not distinct from k.{quoted(c)}" for c in key)
             delivered = [*self.columns, *([self.scan.apart] if self.scan.apart else [])]
-            self.table(
+            self.dropped = self.table(
                 self.duplicates,
                 f"select _row_no from (select r._row_no, row_number() over (partition by "
                 f"{column_list(delivered, prefix='r.')} order by r._row_no) as _copy "
                 f"from {quoted(self.values)} as v join {quoted(self.repeated)} as k on {same_key} "
                 f"join {quoted(self.raw)} as r on r._row_no = v._row_no) where _copy > 1",
             )
-        return self.count(self.duplicates)
 
     def mark_repeated_keys(self) -> None:
         """Mark every row whose complete key another row has too, exact duplicates aside."""
-        apart = f" where {self._not_in(self.duplicates)}" if self.count(self.duplicates) else ""
+        apart = self._apart()
         self.view(self.judged, f"select * from {quoted(self.values)}{apart}")
         marked = False
         for check in self.scan.checks:
@@ -166,6 +167,10 @@ class Bench:
             f"select {column_list(key)} from {quoted(relation)} where {where} and {among} group by all having count(*) > 1",
         )
 
+    def _apart(self) -> str:
+        """The condition that leaves exact duplicates out, where there are any."""
+        return f" where {self._not_in(self.duplicates)}" if self.dropped else ""
+
     def _not_in(self, relation: str) -> str:
         return f"_row_no not in (select _row_no from {quoted(relation)})"
 
@@ -179,12 +184,12 @@ class Bench:
             f"group by _row_no) as b join {quoted(self.raw)} as r on r._row_no = b._row_no",
         )
         self.view(self.typed, f"select _row_no, {columns} from {quoted(self.judged)}")
-        leaving = [self.bad] * (bad > 0) + [self.duplicates] * (self.count(self.duplicates) > 0)
+        leaving = [self.bad] * (bad > 0) + [self.duplicates] * (self.dropped > 0)
         staying = " and ".join(map(self._not_in, leaving)) or "true"
         rows = self.scan.values(self.raw, good=True)
         self.view(self.good, f"select _row_no, {columns} from ({rows}) where {staying}")
         texts = ", ".join(f"{present(p, quoted(p.name))} as {quoted(p.name)}" for p in self.contract.properties)
-        self.view(self.text, f"select _row_no, {texts} from {quoted(self.raw)} where {self._not_in(self.duplicates)}")
+        self.view(self.text, f"select _row_no, {texts} from {quoted(self.raw)}{self._apart()}")
         self.view(self.violations, f"select rule_id, _row_no from ({self._breaches(removing=False)})")
         return bad
 
@@ -209,7 +214,7 @@ class Bench:
     def row_results(self, checked: int) -> list[RuleResult]:
         """One result a rule of rows, also of those that nothing breaks and those that cannot be judged."""
         sums = ", ".join(f"count(*) filter (where {c.word} & {c.bit} <> 0)" for c in self.scan.checks)
-        counts = self.run(f"select {sums or '0'} from {quoted(self.marks)}")
+        counts = self.run(f"select {sums or 'count(*)'} from {quoted(self.marks)}")
         results = [
             of_rule(check.rule, checked=checked, failed=int(failed), observation=self._observation(check, int(failed)))
             for check, failed in zip(self.scan.checks, counts[0], strict=False)
@@ -224,7 +229,7 @@ class Bench:
             f"select count(distinct r.{quoted(check.rule.columns[0])}) from {quoted(self.marks)} as m "
             f"join {quoted(self.raw)} as r on r._row_no = m._row_no where m.{check.word} & {check.bit} <> 0"
         )
-        return f"{int(found[0][0]):,} codes outside the list"
+        return f"codes outside the list: {int(found[0][0]):,}"
 
     def dataset_result(
         self, rule: Rule, references: Mapping[str, str], parameters: Mapping[str, object], *, checked: int
@@ -254,8 +259,8 @@ class Bench:
         """How often each column holds each of its null tokens."""
         tokens = [(prop, token) for prop in self.contract.properties for token in prop.null_values]
         counts = ", ".join(f"count_if({quoted(prop.name)} = {literal(token)})" for prop, token in tokens)
-        apart = f" where {self._not_in(self.duplicates)}" if self.count(self.duplicates) else ""
-        found = self.run(f"select {counts or '0'} from {quoted(self.raw)}{apart}")[0]
+        apart = self._apart()
+        found = self.run(f"select {counts or 'count(*)'} from {quoted(self.raw)}{apart}")[0]
         return [
             RuleResult(
                 rule_id=f"{prop.name}.null[{token}]",
@@ -265,7 +270,7 @@ class Bench:
                 owner=self.contract.owner,
                 column=prop.name,
                 checked=checked,
-                failed=int(count),
+                failed=int(count or 0),
                 passed=True,
             )
             for (prop, token), count in zip(tokens, found, strict=False)

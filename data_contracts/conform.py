@@ -145,7 +145,7 @@ def output_names(tree: exp.Expression, types: Mapping[str, Mapping[str, str]]) -
     """The names of the columns that a SELECT yields. `*` stands for the columns of its inputs; one that cannot be
     resolved stays `*`.
     """
-    names = tuple(tree.named_selects)
+    names = tuple(column.output_name for column in tree.selects)
     if "*" not in names:
         return names
     schema: dict[str, dict[str, Mapping[str, str]]] = {}
@@ -156,7 +156,7 @@ def output_names(tree: exp.Expression, types: Mapping[str, Mapping[str, str]]) -
         expanded = qualify(tree.copy(), schema=schema, dialect="duckdb", validate_qualify_columns=False)
     except SqlglotError:
         return names
-    return tuple(expanded.named_selects)
+    return tuple(column.output_name for column in expanded.selects)
 
 
 def _output_faults(name: str, columns: tuple[str, ...], contract: Contract | None) -> Iterator[str]:

@@ -60,11 +60,11 @@ def judge(
     scan = compile_scan(contract, references=references, parameters=parameters, states=states)
     bench = Bench(con, scan, raw=raw, faults=faults)
     bench.mark()
-    duplicates = bench.drop_exact_duplicates()
+    bench.drop_exact_duplicates()
     bench.mark_repeated_keys()
     quarantined = bench.split()
-    unread = bench.count(rejected)
-    delivered, judged = bench.count(raw) + unread, bench.count(bench.typed)
+    rows, unread, judged, good = bench.counts(raw, rejected, bench.typed, bench.good)
+    delivered = rows + unread
     found = {result.rule_id: result for result in bench.row_results(judged)}
     rules = {rule.id: rule for rule in all_rules(contract)}
     for rule in rules.values():
@@ -75,10 +75,10 @@ def judge(
     results = tuple(found[name] for name in rules)
     return Judgement(
         delivered=delivered,
-        good=bench.count(bench.good),
+        good=good,
         quarantined=quarantined,
         rejected=unread,
-        exact_duplicates=duplicates,
+        exact_duplicates=bench.dropped,
         results=results,
         observations=tuple(bench.null_tokens(judged)),
         refused=refusal(contract, rules, results, delivered=delivered, rejected=unread, quarantined=quarantined),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import secrets
-import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,7 +16,6 @@ from liangcang.durable import on_disk, own_umask, sync_folder
 from liangcang.errors import DiskError, UsageError, WarehouseError
 from liangcang.finding import Finding
 from liangcang.fsck import fsck
-from liangcang.locks import held
 from liangcang.manifest import Manifest
 from liangcang.merging import prove_there
 from liangcang.pins import pin, pins, unpin
@@ -91,7 +88,7 @@ def gc(wh: Warehouse, *, keep: int = 60, grace_hours: float = 24, dry_run: bool)
     with on_disk("collect files", place.root), place.sweeping():
         kept = _kept(place, keep)
         retired = [id for id in archive.ids(place) if id not in kept]
-        dead = [folder for folder in roots.transactions(place) if roots.given_up(folder) and not held(folder)]
+        dead = roots.dead(place)
         waiting = sorted((place.manifests / "retired").glob("*.json"))
         expired = [path for path in waiting if path.stat().st_mtime < cutoff]
         needed = [archive.load(place, id) for id in kept]
@@ -106,8 +103,8 @@ def gc(wh: Warehouse, *, keep: int = 60, grace_hours: float = 24, dry_run: bool)
             _retire(place, [id for id in retired if grace_hours > 0])
             _remove([*expired, *litter])
             for folder in dead:
-                _remove_folder(place, folder)
-            _remove(path for path in place.scratch.iterdir() if path.is_file() and path.stat().st_mtime < cutoff)
+                roots.remove(place, folder)
+            place.tidy(place.scratch, older_than=cutoff)
     return Collected(
         dry_run=dry_run,
         retired=tuple(retired),
@@ -161,13 +158,6 @@ def _remove(paths: Iterable[Path]) -> None:
         folders.add(path.parent)
     for folder in sorted(folders):
         sync_folder(folder)
-
-
-def _remove_folder(place: Place, folder: Path) -> None:
-    """Take a run's staging away in one step, so that nobody resumes half of it, then remove it."""
-    away = place.scratch / f"{folder.name}.{secrets.token_hex(4)}"
-    folder.rename(away)
-    shutil.rmtree(away, ignore_errors=True)
 
 
 def _standing(place: Place) -> Manifest:

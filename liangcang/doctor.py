@@ -60,7 +60,7 @@ def _modes(place: Place) -> Iterator[Finding]:
         if wrong or foreign:
             mode = PUBLIC_FILE if public else PRIVATE_FILE
             yield Finding(
-                "error", f"{max(wrong, foreign)} files of {layer} have another mode than {mode:04o} or another group",
+                "error", f"{max(wrong, foreign)} files of {layer.name} have another mode than {mode:04o} or another group",
                 f"chmod {mode:04o} and chgrp as {place.root}",
             )  # fmt: skip
 

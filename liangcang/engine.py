@@ -11,13 +11,16 @@ library's own text goes to a file that only the owner of the night can read.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import secrets
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,11 +29,15 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from liangcang.column_types import fits, type_name
-from liangcang.errors import EngineError, LiangcangError, SqlError, WarehouseError
+from liangcang.column_types import type_name
+from liangcang.errors import DiskError, EngineError, LiangcangError, SqlError, WarehouseError
 from liangcang.faults import translate
-from liangcang.keys import prove_key
+from liangcang.fitting import fitted
+from liangcang.keys import key_fault, prove_key
+from liangcang.quoting import literal, quoted
 from liangcang.table import Table
+
+__all__ = ["Engine", "Written", "bounded", "catalogue", "literal", "parquet", "quoted", "reader"]
 
 ROW_GROUP_ROWS = 122_880
 
@@ -82,9 +89,14 @@ class Engine:
         self._seconds = seconds
         self._made: dict[str, str] = {}
         folders = [folder.resolve() for folder in read]
+        self._spill = spill.resolve() / f"{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            self._spill.mkdir(mode=0o700)  # spilled rows are plain text, so the mode does not depend on the umask
+        except OSError as error:
+            raise DiskError("the engine's spill folder cannot be made", file=spill, found=error.strerror) from None
         self.con: duckdb.DuckDBPyConnection = _sealed(
             folders=[*folders, self._write] if self._write else folders,
-            spill=spill.resolve() / f"{os.getpid()}-{secrets.token_hex(4)}",
+            spill=self._spill,
             memory=memory,
             threads=threads,
             time_zone=time_zone,
@@ -98,8 +110,9 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; DuckDB then removes its spill folder."""
+        """Close the connection and remove its spill folder."""
         self.con.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
     def view(
         self,
@@ -159,22 +172,64 @@ class Engine:
         """
         what = what or table.name
         target = self._target(to)
-        projection = self._projection(self.describe(sql, what=what), table, optional, sql=sql, what=what)
+        projection = fitted(
+            self.describe(sql, what=what), table, optional, nulls=partial(self._only_nulls, sql), what=what
+        )
+        written = self._copy(f"select {projection} from (\n{sql}\n)", table, target, what)
+        if table.key and written.rows:
+            try:
+                prove_key(target, table, what=what)
+            except LiangcangError:
+                target.unlink(missing_ok=True)
+                raise
+        return written
+
+    def write_dates(
+        self, relation: str, table: Table, paths: Mapping[dt.date, Path], *, what: str = ""
+    ) -> dict[dt.date, Written]:
+        """Write the rows of each `business_date` of a relation to a file of their own, the same bytes as `write`.
+
+        For a history of hundreds of dates: what `write` asks of every query is asked once of the whole relation.
+        """
+        what = what or table.name
+        sql = f"select * from {relation}"
+        projection = fitted(
+            self.describe(sql, what=what), table, frozenset(), nulls=partial(self._only_nulls, sql), what=what
+        )
+        key = [quoted(column) for column in table.key]
+        if key:
+            repeated, incomplete = self._run(
+                f"select count(*) - count(distinct row(business_date, {', '.join(key)})), "
+                f"count(*) filter (where {' or '.join(f'{column} is null' for column in key)}) from {relation}",
+                what,
+            )[0]
+            if repeated or incomplete:
+                raise key_fault(table, what, repeated=repeated, incomplete=incomplete)
+        written: dict[dt.date, Written] = {}
+        try:
+            for day, path in paths.items():
+                rows = f"select {projection} from {relation} where business_date = date '{day}'"
+                written[day] = self._copy(rows, table, self._target(path), what)
+        except LiangcangError:
+            for file in written.values():
+                file.path.unlink(missing_ok=True)
+            raise
+        return written
+
+    def _copy(self, rows: str, table: Table, target: Path, what: str) -> Written:
+        """Write rows that fit the table, in the order that makes the same rows the same bytes."""
         order = ", ".join(quoted(column) for column in table.key or table.columns)
         copy = (
-            f"copy (select {projection} from (\n{sql}\n) order by {order}) to {literal(target)} "
+            f"copy ({rows} order by {order}) to {literal(target)} "
             f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
         )
         try:
-            rows = int(self._run(copy, what)[0][0])
-            if table.key and rows:
-                prove_key(target, table, what=what)
+            return Written(target, int(self._run(copy, what)[0][0]))
         except LiangcangError:
             target.unlink(missing_ok=True)
             raise
-        return Written(target, rows)
 
-    def rows(self, sql: str, **named: object) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, /, **named: object) -> list[tuple[Any, ...]]:
         """A small result of our own SQL; `$name` in it takes the keyword's value."""
         return self._run(sql, "a query", named or None)
 
@@ -213,37 +268,6 @@ class Engine:
         if os.path.lexists(target):
             raise EngineError("a file is written under a new name only", found=to)
         return target
-
-    def _projection(
-        self, got: Mapping[str, str], table: Table, optional: frozenset[str], *, sql: str, what: str
-    ) -> str:
-        missing = [column for column in table.columns if column not in got and column not in optional]
-        extra = [column for column in got if column not in table.columns]
-        if missing or extra:
-            raise SqlError(
-                f"{what}: the query's columns are not those of {table.name}",
-                field=", ".join(missing + extra),
-                expected=f"also {', '.join(missing)}" if missing else "nothing more than the table has",
-                found=f"also {', '.join(extra)}" if extra else "left out",
-                next="name each column as the table does, once; leave out what the table does not have",
-            )
-        parts = []
-        for column, wanted in table.columns.items():
-            if column not in got:
-                parts.append(f"cast(null as {type_name(wanted)}) as {quoted(column)}")
-            elif got[column] == wanted:
-                parts.append(quoted(column))
-            elif fits(got[column], wanted) or self._only_nulls(sql, column, got[column]):
-                parts.append(f"cast({quoted(column)} as {type_name(wanted)}) as {quoted(column)}")
-            else:
-                raise SqlError(
-                    f"{what}: a column of the query does not have the table's type",
-                    field=f"{table.name}.{column}",
-                    expected=wanted,
-                    found=got[column],
-                    next=f"write CAST({column} AS {wanted}), or round it, yourself: the engine never does it in silence",
-                )
-        return ", ".join(parts)
 
     def _only_nulls(self, sql: str, column: str, got: str) -> bool:
         """Whether a column said to be INTEGER is an untyped null: DuckDB before 2.0 describes both alike."""
@@ -327,16 +351,6 @@ def parquet(files: Sequence[Path], columns: Mapping[str, str]) -> str:
         raise WarehouseError("a path may not hold * ? [, which DuckDB takes for a pattern", found=strange)
     listed = ", ".join(literal(file) for file in files)
     return f"select {', '.join(map(quoted, columns))} from read_parquet([{listed}], schema = map {{{schema}}})"
-
-
-def literal(value: object) -> str:
-    """A path or a name as a text literal of SQL."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """A name as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _sealed(

@@ -29,14 +29,19 @@ def prove_key(file: Path, table: Table, *, what: str) -> None:
             incomplete += max(key.null_count for key in keys)
             last = _row(keys, -1)
     if repeated or incomplete:
-        raise EngineError(
-            f"{what}: the key of {table.name} does not name one row",
-            field=", ".join(table.key),
-            expected="each key once, and no part of it null",
-            found=f"{repeated:,} rows too many, {incomplete:,} or more rows with a null in the key",
-            kept="nothing was written",
-            next="look for a join that multiplies rows, or a source that delivers a key twice",
-        )
+        raise key_fault(table, what, repeated=repeated, incomplete=incomplete)
+
+
+def key_fault(table: Table, what: str, *, repeated: int, incomplete: int) -> EngineError:
+    """The error of a key that does not name one row."""
+    return EngineError(
+        f"{what}: the key of {table.name} does not name one row",
+        field=", ".join(table.key),
+        expected="each key once, and no part of it null",
+        found=f"{repeated:,} rows too many, {incomplete:,} or more rows with a null in the key",
+        kept="nothing was written",
+        next="look for a join that multiplies rows, or a source that delivers a key twice",
+    )
 
 
 def _repeated(keys: list[pa.Array]) -> int:

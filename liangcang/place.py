@@ -171,7 +171,8 @@ class Place:
                             next="wait until it ends; if it hangs, end that process: its lock goes with it",
                         )
                 if not others:
-                    self._tidy()
+                    for folder in (self.spill, self.scratch):
+                        self.tidy(folder, older_than=time.time() - _HALF_WRITTEN)
                 fd = os.open(card, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 try_flock(fd, fcntl.LOCK_EX)
                 os.write(fd, canonical(_card(wanted, what)))
@@ -211,13 +212,14 @@ class Place:
             os.close(fd)
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _tidy(self) -> None:
-        for left in (*self.spill.iterdir(), *self.scratch.iterdir()):
+    def tidy(self, folder: Path, *, older_than: float) -> None:
+        """Remove what killed processes left in scratch or spill: folders that nobody holds, files of before a time."""
+        for left in folder.iterdir():
             with suppress(OSError):
                 if left.is_dir() and not left.is_symlink():
                     if not held(left):
                         shutil.rmtree(left)
-                elif left.lstat().st_mtime < time.time() - _HALF_WRITTEN:
+                elif left.lstat().st_mtime < older_than:
                     left.unlink()
 
 

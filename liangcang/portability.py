@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
+from liangcang.decimals import aggregated, overflows, precision
 from liangcang.errors import SqlError
 from liangcang.sql import DIALECT, Checked, line_of
 
@@ -112,12 +113,14 @@ def lint(tree: exp.Expression, *, types: Mapping[str, Mapping[str, str]] | None 
     formula under the empty name. Without it the rules that need types (products of decimals, sums of DOUBLE, dates
     taken from each other, length of a list) judge only what the SQL itself casts.
     """
-    found: dict[str, None] = {}
-    for node in _typed(tree, types or {}).walk():
-        for rule in _RULES:
-            if message := rule(node):
-                found[f"line {line_of(node)}: {message}"] = None
-    return list(found)
+    found = [
+        (line_of(node), message)
+        for judged, rules in ((tree, _PLAIN), (_typed(tree, types or {}), _TYPED))
+        for node in judged.walk()
+        for rule in rules
+        if (message := rule(node))
+    ]
+    return [f"line {line}: {message}" for line, message in sorted(set(found))]
 
 
 def transpile_to_spark(checked: Checked) -> str:
@@ -261,13 +264,17 @@ def _sources(node: exp.Expression) -> str | None:
 
 def _numbers(node: exp.Expression) -> str | None:
     match node:
-        case exp.Sum() | exp.Avg() if _kind(_aggregated(node)) in _FLOATS:
+        case exp.Sum() | exp.Avg() if _kind(aggregated(node)) in _FLOATS:
             return f"{node.key}() over DOUBLE: {_SUMS_INSTEAD}"
-        case exp.Mul() if _overflows(node):
+        case exp.Mul() if overflows(node):
             return (
                 "a product of two DECIMALs overflows from 10 million on: "
                 "cast one side to DECIMAL(38, s) with its own scale first"
             )
+        case exp.Div() if (precision(node.this) or precision(node.expression)) and not (
+            {_kind(node.this), _kind(node.expression)} & {*_FLOATS}
+        ):
+            return "a quotient of DECIMALs is DOUBLE here and DECIMAL in Spark: cast one side to DOUBLE"
         case exp.Log() if not node.expression:
             return "log(x) has base 10 here and e in Spark: write ln(x) or log10(x)"
     return None
@@ -288,68 +295,11 @@ def _texts_and_dates(node: exp.Expression) -> str | None:
     return None
 
 
-def _aggregated(node: exp.Expression) -> exp.Expression:
-    inner = node.this
-    return cast(exp.Expression, inner.expressions[0] if isinstance(inner, exp.Distinct) else inner)
-
-
 def _kind(node: exp.Expression) -> exp.DType | None:
     if isinstance(node, (exp.Cast, exp.TryCast)):
         return cast(exp.DType, node.to.this)
     return cast(exp.DType, node.type.this) if node.type else None
 
 
-def _overflows(node: exp.Mul) -> bool:
-    left, right = _precision(node.this), _precision(node.expression)
-    return left is not None and right is not None and max(left, right) < 38 and left + right > 18
-
-
-def _precision(node: exp.Expression) -> int | None:
-    """The digits of a DECIMAL as DuckDB has them, None for what is none or not known."""
-    match node:
-        case exp.Cast() | exp.TryCast():
-            return _digits(node.to)
-        case exp.Paren() | exp.Neg() | exp.Abs() | exp.Min() | exp.Max() | exp.Filter() | exp.Window():
-            return _precision(node.this)
-        case exp.Sum():
-            return 38 if _precision(_aggregated(node)) else None
-        case exp.Coalesce() | exp.Greatest() | exp.Least():
-            return _widest([node.this, *node.expressions])
-        case exp.Case():
-            return _widest(
-                [*(branch.args["true"] for branch in node.args["ifs"]), *filter(None, [node.args.get("default")])]
-            )
-        case exp.Nullif() | exp.Round():
-            return _precision(node.this)
-        case exp.Add() | exp.Sub():
-            return _widest([node.this, node.expression])
-        case exp.Mul():
-            left, right = _precision(node.this), _precision(node.expression)
-            if left is None or right is None:
-                return left or right
-            return left + right if left + right <= 18 else 18 if max(left, right) <= 18 else 38
-        case exp.Column() if node.type and node.type.this == exp.DType.DECIMAL:
-            return _digits(node.type)
-    return None
-
-
-def _widest(nodes: list[exp.Expression]) -> int | None:
-    return max((digits for node in nodes if (digits := _precision(node))), default=None)
-
-
-def _digits(kind: exp.DataType) -> int | None:
-    if kind.this != exp.DType.DECIMAL:
-        return None
-    return int(kind.expressions[0].name) if kind.expressions else 18
-
-
-_RULES: tuple[Rule, ...] = (
-    _forbidden,
-    _date_diff,
-    _interval,
-    _division,
-    _unordered,
-    _sources,
-    _numbers,
-    _texts_and_dates,
-)
+_PLAIN: tuple[Rule, ...] = (_forbidden, _date_diff, _interval, _division, _unordered, _sources)
+_TYPED: tuple[Rule, ...] = (_numbers, _texts_and_dates)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -54,7 +56,12 @@ def bases(place: Place) -> set[str]:
 
 def live(place: Place) -> list[Path]:
     """The folders of transactions that somebody holds, or that may still be resumed."""
-    return [folder for folder in transactions(place) if held(folder) or not given_up(folder)]
+    return [folder for folder in transactions(place) if held(folder) or _resumable(folder)]
+
+
+def dead(place: Place) -> list[Path]:
+    """The folders of transactions that can go. One that was discarded says so to its retries for a while."""
+    return [folder for folder in transactions(place) if not held(folder) and (_own(folder) or _given_up(folder))]
 
 
 def transactions(place: Place) -> Iterator[Path]:
@@ -62,7 +69,23 @@ def transactions(place: Place) -> Iterator[Path]:
     yield from (path for path in sorted(place.staging.iterdir()) if path.is_dir() and not path.name.startswith("_"))
 
 
-def given_up(folder: Path) -> bool:
+def remove(place: Place, folder: Path) -> None:
+    """Take a transaction's folder away in one step, so that nobody resumes half of it, then remove it."""
+    away = place.scratch / f"{folder.name}.{secrets.token_hex(4)}"
+    folder.rename(away)
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def _resumable(folder: Path) -> bool:
+    return not (_own(folder) or _given_up(folder) or (folder / "discarded").exists())
+
+
+def _own(folder: Path) -> bool:
+    """A transaction that is not atomic ends with the process that began it."""
+    return "~" in folder.name
+
+
+def _given_up(folder: Path) -> bool:
     """Was nothing staged here for so long that nobody will resume it?"""
     newest = max(path.stat().st_mtime for path in (folder, *folder.glob("entries/*")))
     return newest < time.time() - STAGING_DAYS * 86400

@@ -14,11 +14,8 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from liangcang import archive, views
 from liangcang.errors import UsageError
-from liangcang.frames import frame
 from liangcang.place import Place, find
 from liangcang.table import Table
 from liangcang.transaction import Published, Transaction
@@ -26,6 +23,7 @@ from liangcang.view import View
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 __all__ = ["Day", "Published", "Transaction", "View", "Warehouse"]
 
@@ -90,6 +88,8 @@ class Warehouse:
 
         Raises UsageError for an unknown table, and for a snapshot of a date that is not published.
         """
+        from liangcang.frames import frame
+
         view = self.manifest(published_on=published_on)
         return frame(_known(view, name), [path for _, path in self._entries(view, name, as_of)])
 

@@ -309,7 +309,8 @@ class Transaction:
     def _clear(self, staged: Mapping[str, Staged], published: Published) -> None:
         self._forget()
         if self.atomic:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                roots.remove(self._place, self.folder)
             return
         self.base = archive.load(self._place, published.manifest)
         with on_disk("clear the staging", self.folder):

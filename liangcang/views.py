@@ -15,18 +15,19 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from liangcang import archive
 from liangcang.durable import PUBLIC_FILE, on_disk, replace, set_access, sync_folder
-from liangcang.engine import catalogue, literal, parquet, quoted
 from liangcang.errors import EngineError, LiangcangError
 from liangcang.manifest import canonical, sha256
 from liangcang.place import Place
+from liangcang.quoting import literal, quoted
 from liangcang.table import Table
 from liangcang.view import View
+
+if TYPE_CHECKING:
+    import duckdb
 
 log = logging.getLogger("liangcang")
 
@@ -107,6 +108,8 @@ def _of_table(table: Table, files: Sequence[Path]) -> Iterator[str]:
 
 def _select(table: Table, files: Sequence[Path], *, day: str | None = None) -> str:
     """A table as a query, or as of the day that a macro's parameter names."""
+    from liangcang.engine import parquet
+
     rows = f"select * from ({parquet(files, table.columns)})"
     if table.kind == "snapshot":
         return f"{rows} where business_date = {day}" if day else rows
@@ -135,6 +138,10 @@ def _build(half: Path, view: View, wanted: str) -> None:
 @contextmanager
 def _open(place: Place, file: Path, *, new: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     """The catalogue's file as a connection. What this SQL says are names and paths: its errors may be shown."""
+    import duckdb
+
+    from liangcang.engine import catalogue
+
     try:
         with catalogue(file, folders=[place.data], new=new) as con:
             yield con

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import NoReturn, ParamSpec
 
 import click
 
@@ -73,12 +73,12 @@ def show_error(error: LiangcangError) -> None:
 @click.option("--landing", metavar="DIR", help=f"Where deliveries arrive ({settings.LANDING}).")
 @click.version_option(package_name="liangcang")
 @click.pass_context
-def main(context: click.Context, bank: str | None, warehouse: str | None, landing: str | None) -> None:
+def commands(context: click.Context, bank: str | None, warehouse: str | None, landing: str | None) -> None:
     """Liangcang (粮仓): the nightly feature warehouse of a rural commercial bank."""
     context.obj = Asked(bank, warehouse, landing)
 
 
-@main.command()
+@commands.command()
 @click.pass_obj
 @guarded
 def init(asked: Asked) -> None:
@@ -98,7 +98,7 @@ def init(asked: Asked) -> None:
     say(f"key {'drawn' if drawn else 'found'}: {key}" + (" (keep a copy: without it, party ids cannot be made again)" if drawn else ""))
 
 
-@main.command()
+@commands.command()
 @click.argument("date", type=DATE, required=False)
 @click.option("--only", multiple=True, metavar="TABLE", help="Rebuild only this table, e.g. features.party.")
 @click.pass_obj
@@ -108,7 +108,7 @@ def nightly(asked: Asked, date: dt.datetime | None, only: tuple[str, ...]) -> in
     return _run(asked, date.date() if date else None, None, only)
 
 
-@main.command()
+@commands.command()
 @click.argument("first", type=DATE, metavar="FROM")
 @click.argument("last", type=DATE, metavar="TO")
 @click.option("--only", multiple=True, metavar="TABLE", help="Rebuild only this table, e.g. features.party.")
@@ -153,7 +153,7 @@ def _run(asked: Asked, first: dt.date | None, last: dt.date | None, only: tuple[
     return 0
 
 
-@main.command()
+@commands.command()
 @click.option("--all", "everything", is_flag=True, help="Every feed and entry, also those that are well.")
 @click.pass_obj
 @guarded
@@ -165,7 +165,7 @@ def status(asked: Asked, everything: bool) -> None:
         say(line)
 
 
-@main.command()
+@commands.command()
 @click.argument("party")
 @click.argument("entry")
 @click.option("--date", type=DATE, help="The business date (default: the newest published).")
@@ -179,7 +179,7 @@ def explain(asked: Asked, party: str, entry: str, date: dt.datetime | None) -> N
         say(line)
 
 
-@main.group()
+@commands.group()
 def contracts() -> None:
     """Contracts as a craft."""
 
@@ -199,7 +199,7 @@ def contracts_lint(asked: Asked) -> int:
     return 2 if findings else 0
 
 
-@main.command()
+@commands.command()
 @click.pass_obj
 @guarded
 def fsck(asked: Asked) -> int:
@@ -214,7 +214,7 @@ def fsck(asked: Asked) -> int:
     return 70 if any(finding.level == "error" for finding in findings) else 0
 
 
-@main.command()
+@commands.command()
 @click.option("--keep", default=60, show_default=True, help="How many of the newest manifests stay.")
 @click.option("--grace-hours", default=24, show_default=True, help="Files younger than this stay for running readers.")
 @click.option("--yes", is_flag=True, help="Delete; without it, only say what would go.")
@@ -229,7 +229,7 @@ def gc(asked: Asked, keep: int, grace_hours: int, yes: bool) -> None:
     say(f"{'deleted' if yes else 'would delete'} {gone.files} file(s), {gone.bytes:,} bytes")
 
 
-@main.command()
+@commands.command()
 @click.argument("to", metavar="MANIFEST_OR_DATE")
 @click.pass_obj
 @guarded
@@ -241,7 +241,7 @@ def rollback(asked: Asked, to: str) -> None:
     say(f"readers now see {back(Warehouse.open(asked.warehouse_folder()), to)}")
 
 
-@main.command()
+@commands.command()
 @click.argument("name")
 @click.argument("manifest", required=False)
 @click.pass_obj
@@ -254,7 +254,7 @@ def pin(asked: Asked, name: str, manifest: str | None) -> None:
     say(f"{name} keeps {keep(Warehouse.open(asked.warehouse_folder()), name, manifest)}")
 
 
-@main.command()
+@commands.command()
 @click.pass_obj
 @guarded
 def doctor(asked: Asked) -> int:
@@ -272,7 +272,7 @@ def doctor(asked: Asked) -> int:
     return 70 if any(finding.level == "error" for finding in findings) else 0
 
 
-@main.command()
+@commands.command()
 @click.option("--port", default=3000, show_default=True)
 @click.option("--read-only", is_flag=True, help="Look, but start nothing.")
 @click.pass_obj
@@ -287,6 +287,22 @@ def ui(asked: Asked, port: int, read_only: bool) -> None:
     prepare(given.dagster_home)
     say(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
     serve(port=port, read_only=read_only)
+
+
+def main() -> NoReturn:
+    """The console script. Ends the process at once: everything is closed and synced by then, and the engine's binding
+    would only complain of its own leftovers."""
+    code: object = 70
+    try:
+        commands(prog_name="liangcang")
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001  (shown below as ours, without its text: it may hold a value)
+        click.echo("error: an unexpected error; run `liangcang doctor`", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 2)
 
 
 if __name__ == "__main__":

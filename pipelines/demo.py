@@ -88,7 +88,7 @@ def _feeds(start: dt.date, end: dt.date, *, customers: int, seed: int) -> dict[s
 
 def main(folder: Path) -> None:
     """Make the demo bank below `folder` unless it is there, run its nights, and say where the results are."""
-    from pipelines.cli import main as liangcang
+    from pipelines.cli import commands as liangcang
 
     folder = folder.resolve()
     bank, landing, warehouse = folder / "bank", folder / "landing", folder / "warehouse"

@@ -44,7 +44,7 @@ def run_night(
     given.export()
     prepare(given.dagster_home)
     definitions = build(given)
-    job = definitions.get_job_def(NIGHTLY)
+    job = definitions.resolve_job_def(NIGHTLY)
     keys = [dg.AssetKey(name.split(".")) for name in select]
     known = {key for key in job.asset_layer.executable_asset_keys}
     if unknown := [name for name, key in zip(select, keys, strict=True) if key not in known]:

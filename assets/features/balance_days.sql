@@ -6,7 +6,7 @@ select
         cast(span.balance as decimal(38, 2)) * date_diff(
             'day',
             greatest(span.since, month.first_day, owner.first_open),
-            least(coalesce(span.until, $as_of + 1), month.last_day + 1)
+            least(span.until, month.last_day + 1)
         )
     ) as balance_days
 from span
@@ -15,6 +15,6 @@ inner join owned
 inner join owner
     on owner.party_id = owned.party_id
 inner join month
-    on span.since <= month.last_day and coalesce(span.until, $as_of + 1) > month.first_day
-where owned.account_type <> 'margin' and coalesce(span.until, $as_of + 1) > owner.first_open
+    on span.since <= month.last_day and span.until > month.first_day
+where owned.account_type <> 'margin' and span.until > owner.first_open
 group by owned.party_id, month.months_ago

@@ -82,7 +82,7 @@ def month_draft(missing: Unfed) -> Draft:
     mean = "cast(null as double)" if _lacks(missing, "balance.balance") else mean
     columns += [f"{mean} as dep_m", f"{mean} as aum_m"]
     steps = {
-        **{name: step(name) for name in ("owned", "heard", "span", "owner", "month")},
+        **{name: step(name) for name in ("owned", "heard", "newest", "owner", "month", "span")},
         "flow": _flow(),
         **{name: step(name) for name in ("balance_days", "party_month")},
     }

@@ -4,17 +4,17 @@
 with account as (
     select
         owned.*,
-        span.balance,
+        newest.balance,
         owned.account_type in ('time', 'structured') as is_time,
         owned.is_open and owned.account_type <> 'margin' as is_deposit,
         coalesce(owned.open_date >= $as_of - $silent_after_days, false) as is_new,
         $silent_after_days is not null and heard.account_id is null as no_transaction,
-        span.balance is null or coalesce(span.since < $as_of - $silent_after_days, false) as no_balance
+        newest.balance is null or coalesce(newest.since < $as_of - $silent_after_days, false) as no_balance
     from owned
     left join heard
         on heard.account_id = owned.account_id
-    left join span
-        on span.account_id = owned.account_id and span.until is null
+    left join newest
+        on newest.account_id = owned.account_id
 )
 select
     party_id,

@@ -51,7 +51,8 @@ class Parameters:
         for name, value in self.features.items():
             if name not in known:
                 raise ContractError(
-                    f"there is no feature parameter {name!r}{did_you_mean(name, known)}", field=f"parameters.features.{name}"
+                    f"there is no feature parameter {name!r}{did_you_mean(name, known)}",
+                    field=f"parameters.features.{name}",
                 )
             if isinstance(value, str) != isinstance(known[name], str) or isinstance(value, bool):
                 raise ContractError("a feature parameter of another type", field=f"parameters.features.{name}")

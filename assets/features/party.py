@@ -95,7 +95,11 @@ def _values(as_of: dt.date, given: Parameters) -> dict[str, object]:
 
 @cache
 def _party_draft(missing: Unfed) -> Draft:
-    spec = party_spec()
+    return party_draft(party_spec(), missing)
+
+
+def party_draft(spec: Spec, missing: Unfed) -> Draft:
+    """The SELECT of a specification's features, for a bank that cannot feed what is `missing`."""
     null = reasons(missing)
     formulas = {f.name: exp.null() if f.name in null else _made(f) for f in spec.features()}
     columns = {
@@ -112,7 +116,7 @@ def _party_draft(missing: Unfed) -> Draft:
         select.join(f"{table} as {part}", on=on, join_type="left", dialect=DIALECT, copy=False)
     steps = {
         "night": _night(formulas.values()),
-        **{name: step(name) for name in ("owned", "heard", "span", "owner", "months")},
+        **{name: step(name) for name in ("owned", "heard", "newest", "owner", "months")},
         **bands.steps(spec, spec.dimensions),
         **_people(spec),
         **{name: step(name) for name in ("receipt", "plastic", "big_outflow")},

@@ -26,8 +26,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_contracts.contract import Contract
-from liangcang.engine import Engine, quoted
+from liangcang.engine import Engine
 from liangcang.errors import DeliveryError, EngineError
+from liangcang.quoting import quoted
 
 STATE_COLUMNS = {"_op": "VARCHAR", "_held_since": "DATE"}
 """What a stored state table has beyond its values and `business_date, known_at, _delivery, _row_no`."""
@@ -190,24 +191,22 @@ def successor_diff(
 
     `new_before` is the NEW state of the date before, `old_state` the OLD state as of `day`, read before the new change
     set of the date before was staged: full deliveries fix the states that follow them, so only the way there changes.
-    `held` are the keys that `day` delivered but quarantined, `unreadable` is its count; the keys that `old_state`
-    marks are known without them.
+    `held` are the keys that `day` delivered but quarantined, `unreadable` is its count. The keys that `old_state` marks
+    are held too, so that little is lost where quarantine was cleared since.
 
     Nearly always the state as of `day` then is what it was (`same_state`), and all later change sets stand. It is not
     when a key is held on `day`, because a held key keeps what the date before said: then the next loaded date is
     recomputed in the same way, until a state is what it was.
     """
-    delivered = f"(select * from {old_state} where _held_since is null)"
-    marked = (
-        f"(select {_list(key)} from {old_state} where _held_since is not null union select {_list(key)} from {held})"
-    )
-    good = f"(select * from {delivered} as row where not exists (select 1 from {held} as held where {_same(key, 'held', 'row')}))"
+    good = f"(select * from {old_state} where _held_since is null)"
+    marked = f"(select {_list(key)} from {old_state} where _held_since is not null)"
+    delivered_bad = f"(select {_list(key)} from {marked} union select {_list(key)} from {held})"
     return diff(
         engine,
         name,
         new=good,
         old=new_before,
-        held=marked,
+        held=delivered_bad,
         key=key,
         columns=columns,
         carried=carried,

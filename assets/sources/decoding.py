@@ -95,6 +95,7 @@ class _Decoding:
         if (marked and not allowed) or (self.encoding == "gb18030" and start == _GB18030_MARK):
             raise DeliveryError(
                 f"{self.file_name}: begins with a byte order mark",
+                file=self.file_name,
                 line=1,
                 expected=f"{self.form.encoding} without one",
                 found="the byte order mark of UTF-8" if marked else "the byte order mark of GB18030",
@@ -176,6 +177,7 @@ class _Decoding:
     def _refused(self, what: str, block: bytes = b"", at: int = 0, *, expected: str, found: str) -> DeliveryError:
         return DeliveryError(
             f"{self.file_name}: {what}",
+            file=self.file_name,
             line=self.lines + block.count(b"\n", 0, at) + 1,
             expected=expected,
             found=f"{found}, at byte {self.at + at:,}" if block else found,

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from types import TracebackType
 

@@ -16,8 +16,9 @@ import polars as pl
 
 from assets.sources.decoding import KEPT, RESEND, Text, decode
 from data_contracts.contract import Contract, FileFormat
-from liangcang.engine import Engine, quoted
+from liangcang.engine import Engine
 from liangcang.errors import DeliveryError, EngineError
+from liangcang.quoting import quoted
 
 REJECTS = 100_000
 """Faulty lines that are looked at. A file with more of them has another shape than the contract says."""
@@ -108,6 +109,7 @@ def _check_header(text: Text, columns: Sequence[str], form: FileFormat, file_nam
         what, seen = "the columns stand in another order", ", ".join(found)
     raise DeliveryError(
         f"{file_name}: {what}",
+        file=file_name,
         line=1,
         expected=", ".join(columns),
         found=seen,
@@ -150,11 +152,11 @@ class _Reading:
 
     @property
     def errors(self) -> str:
-        return f"{self.raw}_reject_errors"
+        return f"_{self.raw}_reading_errors"
 
     @property
     def scans(self) -> str:
-        return f"{self.raw}_reject_scans"
+        return f"_{self.raw}_reading_scans"
 
     @property
     def header(self) -> int:
@@ -260,6 +262,7 @@ class _Reading:
                 if data.read(len(wanted)) != wanted:
                     raise EngineError(
                         f"{self.file_name}: a rejected line does not stand where the reader says",
+                        file=self.file_name,
                         line=line,
                         kept=KEPT,
                         next="this is our fault or DuckDB's, not the sender's: report it",
@@ -379,7 +382,7 @@ class _Reading:
     @contextmanager
     def _frame(self, name: str, columns: Sequence[str], rows: Sequence[tuple[int, ...]]) -> Iterator[str]:
         """Whole numbers as a table of the engine, for as long as they are needed."""
-        table = f"{self.raw}_{name}"
+        table = f"_{self.raw}_reading_{name}"  # nobody else's: a temporary table of that name would hide it
         self.engine.register(table, pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Int64), orient="row"))
         try:
             yield quoted(table)
@@ -391,5 +394,11 @@ class _Reading:
 
     def _refused(self, what: str, *, expected: str, found: str, line: int | None = None) -> DeliveryError:
         return DeliveryError(
-            f"{self.file_name}: {what}", line=line, expected=expected, found=found, kept=KEPT, next=RESEND
+            f"{self.file_name}: {what}",
+            file=self.file_name,
+            line=line,
+            expected=expected,
+            found=found,
+            kept=KEPT,
+            next=RESEND,
         )

@@ -28,8 +28,9 @@ from assets.sources.reading import Raw
 from data_contracts import cell, tables
 from data_contracts.contract import Contract, Property, Temporal
 from data_contracts.judgement import Judgement, results_frame
-from liangcang.engine import Engine, literal, quoted
+from liangcang.engine import Engine
 from liangcang.errors import DeliveryError, EngineError
+from liangcang.quoting import literal, quoted
 from liangcang.sql import check_condition
 
 OWN_DATE_SHARE = 0.5

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,27 @@ def columns_read(catalogue: Catalogue) -> list[str]:
 
 def tags_of(engine: Engine, catalogue: Catalogue, rows: Sequence[Row], **how: Any) -> list[dict[str, Any]]:
     """The tags of each row, in the order of the rows, as the compiled SELECT gives them."""
-    party(engine, rows, columns_read(catalogue))
-    select = tags_select(catalogue, how.pop("overrides", {}), unfed=how.pop("unfed", {}), **how, **NIGHT)
-    names = list(engine.describe(select))
-    return [dict(zip(names, row, strict=True)) for row in engine.rows(f"select * from ({select}) order by party_id")]
+    return _results(engine, tags_select, catalogue, rows, how)
 
 
 def signals_of(engine: Engine, catalogue: Catalogue, rows: Sequence[Row], **how: Any) -> list[dict[str, Any]]:
     """The signals of the rows by party and indicator, as the compiled SELECT gives them."""
+    return _results(engine, signals_select, catalogue, rows, how)
+
+
+def _results(
+    engine: Engine, make: Callable[..., str], catalogue: Catalogue, rows: Sequence[Row], how: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     party(engine, rows, columns_read(catalogue))
-    select = signals_select(catalogue, how.pop("overrides", {}), unfed=how.pop("unfed", {}), **how, **NIGHT)
-    names = list(engine.describe(select))
-    ordered = f"select * from ({select}) order by party_id, indicator_id"
-    return [dict(zip(names, row, strict=True)) for row in engine.rows(ordered)]
+    key = json.dumps(
+        [make.__name__, [entry.meaning() | {"params": entry.params} for entry in catalogue.entries], how], default=str
+    )
+    if key not in _COMPILED:  # once for all examples of a property
+        given = {"overrides": {}, "unfed": {}, **how}
+        _COMPILED[key] = make(catalogue, given.pop("overrides"), **given, **NIGHT)
+    made = engine.con.execute(f"select * from ({_COMPILED[key]}) order by 1, 2")
+    names = [column[0] for column in made.description]
+    return [dict(zip(names, row, strict=True)) for row in made.fetchall()]
+
+
+_COMPILED: dict[str, str] = {}

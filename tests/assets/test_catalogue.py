@@ -7,13 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from catalogue_by_hand import NIGHT, signals_of, tags_of
 
 from assets.catalogue import Catalogue, check_overrides, digest, load, parameters_of, tables
 from assets.entry import Indicator
 from assets.projection import evaluate_fixture, signals_select, tags_select
 from liangcang.engine import Engine
 from liangcang.errors import ContractError
-from catalogue_by_hand import NIGHT, signals_of, tags_of
 
 COLUMNS = {
     "party_id": "VARCHAR",
@@ -212,7 +212,7 @@ def test_decimal_parameters_are_kept_exact(folder: Path) -> None:
 
 def test_a_banks_unknown_parameter_is_refused(folder: Path) -> None:
     catalogue = load(folder, columns=COLUMNS)
-    with pytest.raises(ContractError, match="no parameter 'flor'.*floor") as error:
+    with pytest.raises(ContractError, match=r"no parameter 'flor'.*floor") as error:
         signals_select(catalogue, {"R045": {"flor": 1}}, unfed={}, **NIGHT)
     assert error.value.details["field"] == "parameters.entries.R045.flor"
 
@@ -227,7 +227,7 @@ def test_a_banks_parameter_of_another_type_is_refused(folder: Path) -> None:
 def test_a_banks_parameters_for_an_entry_that_no_catalogue_has_are_refused(folder: Path) -> None:
     catalogue = load(folder, columns=COLUMNS)
     check_overrides([catalogue], {"R045": {"floor": 1}})
-    with pytest.raises(ContractError, match="R054.*R045"):
+    with pytest.raises(ContractError, match=r"R054.*R045"):
         check_overrides([catalogue], {"R054": {"floor": 1}})
 
 

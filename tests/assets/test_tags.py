@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from catalogue_by_hand import COLUMNS, DAY, NIGHT, ROOMS, columns_read, party, tags_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
@@ -19,15 +20,10 @@ from data_contracts.bank import product_contracts
 from liangcang.engine import Engine
 from liangcang.portability import lint, transpile_to_spark
 from liangcang.sql import check_select
-from catalogue_by_hand import COLUMNS, DAY, NIGHT, ROOMS, columns_read, party, tags_of
 
 TAGS = load(ROOMS / "tags", columns=COLUMNS)
 TABLE = tables(TAGS)["products.customer_tags"]
-WANTED = (
-    "T001 T002 T003 T010 T011 T021 T035 T036 T037 T038 T039 T040 T041 T058 T059 T069 T072 T073 T092 T098 T099 T100 "
-    "T101 T103 T131 T133 T134 T135"
-).split()
-unhurried = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+unhurried = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +53,26 @@ def test_every_fixture_of_a_tag_holds(entry: Entry, engine: Engine) -> None:
 
 
 def test_the_first_tags_are_there() -> None:
-    assert [entry.id for entry in TAGS.entries] == WANTED
+    numbers = [int(entry.id.removeprefix("T")) for entry in TAGS.entries]
+    assert numbers == [
+        1,
+        2,
+        3,
+        10,
+        11,
+        21,
+        *range(35, 42),
+        58,
+        59,
+        69,
+        72,
+        73,
+        92,
+        *range(98, 102),
+        103,
+        131,
+        *range(133, 136),
+    ]
 
 
 def as_row(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:

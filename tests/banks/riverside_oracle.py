@@ -81,7 +81,7 @@ def _judge(files: Files, cust: str, accounts: list[str], rows: list[Row], day: d
             yellow=2,
         ),
         "R045": _inflow(rows, opened, day),
-        "R046": _salary(files, cust, rows, opened, day),
+        "R046": _salary(files, cust, rows, day),
         "R048": _assets(files, accounts, unsettled, opened, day),
         "R050": _scattered(rows, day),
         "R051": _woken(rows, opened, day),
@@ -104,8 +104,9 @@ def _last(rows: list[Row], day: dt.date, days: int) -> list[Row]:
 
 
 def _month(day: dt.date, back: int) -> tuple[int, int]:
-    """Year and month of the n-th complete month before the one of `day`; 1 is the last complete one."""
-    months = day.year * 12 + day.month - 1 - back
+    """Year and month of the n-th last complete month; on its last day a month is complete."""
+    tomorrow = day + DAY
+    months = tomorrow.year * 12 + tomorrow.month - 1 - back
     return months // 12, months % 12 + 1
 
 
@@ -127,11 +128,9 @@ def _inflow(rows: list[Row], opened: dt.date, day: dt.date) -> str:
     return "unknown" if before < 5_000 else _level(-(last / before - 1), orange=Decimal("0.7"), yellow=Decimal("0.4"))
 
 
-def _salary(files: Files, cust: str, rows: list[Row], opened: dt.date, day: dt.date) -> str:
+def _salary(files: Files, cust: str, rows: list[Row], day: dt.date) -> str:
     if files.customers[cust][-1]["kind"] != "P":
         return "does not apply"
-    if (opened.year, opened.month) >= _month(day, 8):
-        return "unknown"
     sums = _by_month([row for row in rows if row["kind"] == "SA" and row["cr_dr"] == "CR"])
     paid = sum(sums[_month(day, back)] > 0 for back in range(3, 9))
     lately = sum(sums[_month(day, back)] > 0 for back in (1, 2))

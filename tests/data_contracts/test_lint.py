@@ -241,7 +241,7 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(PARTS, max_size=5).map(lambda parts: "".join([*parts, "{business_date:%Y%m%d}"])))
 def test_a_path_that_passes_stays_below_landing_for_any_date(path: str) -> None:
     if list(path_faults(FileFormat(kind="daily", path=path))):
@@ -268,7 +268,7 @@ SNIPPETS = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(SNIPPETS, max_size=6).map(lambda parts: f"^{''.join(parts)}$"),
     st.lists(st.text("ab^$|()[]\\", max_size=5), max_size=20),

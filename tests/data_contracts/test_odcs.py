@@ -298,7 +298,7 @@ def _keys(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
             yield from _keys(value, (*path, index))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.sampled_from(list(_keys(bookings()))), how=st.sampled_from(["drop", "double", "swap", "capital"]))
 def test_no_key_at_all_can_be_misspelt_in_silence(tmp_path: Path, where: tuple[Any, ...], how: str) -> None:
     contract, key = bookings(), where[-1]

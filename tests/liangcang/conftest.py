@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from warehouse_by_hand import MEMORY
 
 from liangcang.place import Place, create
 from liangcang.store import Warehouse
+
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +26,19 @@ def _umask_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    root = tmp_path / "warehouse"
-    root.mkdir()
-    return create(root, bank="demo")
+def place() -> Iterator[Place]:
+    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="liangcang-") as folder:
+        root = Path(folder) / "warehouse"
+        root.mkdir()
+        yield create(root.resolve(), bank="demo")
 
 
 @pytest.fixture
 def wh(place: Place) -> Warehouse:
     return Warehouse(place)
+
+
+@pytest.fixture
+def no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave warehouse.duckdb alone: making it takes longer than everything else a commit does."""
+    monkeypatch.setattr("liangcang.views.refresh_quietly", lambda place: None)

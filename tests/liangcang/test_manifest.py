@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liangcang.errors import WarehouseError
@@ -68,6 +68,7 @@ drafts = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(versions)
 def test_a_table_version_comes_back_with_its_columns_in_order(version: TableVersion) -> None:
     back = version_from_bytes(version_to_bytes(version))
@@ -76,6 +77,7 @@ def test_a_table_version_comes_back_with_its_columns_in_order(version: TableVers
     assert list(back.entries) == sorted(version.entries)
 
 
+@settings(max_examples=50)
 @given(drafts)
 def test_a_manifest_comes_back_and_names_itself(draft: Manifest) -> None:
     manifest, data = identified(draft)
@@ -85,6 +87,7 @@ def test_a_manifest_comes_back_and_names_itself(draft: Manifest) -> None:
     assert list(manifest.published) == list(draft.published)
 
 
+@settings(max_examples=50)
 @given(drafts, st.data())
 def test_any_flipped_bit_of_a_manifest_is_noticed(draft: Manifest, data: st.DataObject) -> None:
     manifest, said = identified(draft)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from escapes import ESCAPES, FORMULAS, Escape
@@ -52,10 +51,9 @@ ALLOWED = (
 )
 
 
-@pytest.fixture
-def engine(tmp_path: Path):
-    (tmp_path / "spill").mkdir()
-    with Engine(read=[], write=None, spill=tmp_path / "spill") as made:
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory):
+    with Engine(read=[], write=None, spill=tmp_path_factory.mktemp("spill")) as made:
         made.rows("create schema staged")
         made.rows("create schema conformed")
         made.rows("create table staged.x as select range as id from range(1, 6)")
@@ -185,20 +183,14 @@ VALUES = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory):
-    with Engine(read=[], write=None, spill=tmp_path_factory.mktemp("spill")) as made:
-        yield made
-
-
 @given(VALUES)
-def test_a_parameter_is_its_value_and_never_syntax(shared: Engine, value: object):
+def test_a_parameter_is_its_value_and_never_syntax(engine: Engine, value: object):
     checked = check_select("select $p as p, $p as q where 'a' <> 'b'", tables=(), where="f")
-    assert shared.rows(checked.sql({"p": value})) == [(value, value)]
+    assert engine.rows(checked.sql({"p": value})) == [(value, value)]
 
 
 @given(st.integers(-1000, 1000), st.sampled_from(["10 - $p", "10 -$p", "- $p", "2 * $p - 1", "$p between -1 and 1"]))
-def test_a_negative_parameter_keeps_its_sign(shared: Engine, value: int, formula: str):
+def test_a_negative_parameter_keeps_its_sign(engine: Engine, value: int, formula: str):
     checked = check_condition(formula, columns=(), where="f")
     oracle = {
         "10 - $p": 10 - value,
@@ -207,7 +199,7 @@ def test_a_negative_parameter_keeps_its_sign(shared: Engine, value: int, formula
         "2 * $p - 1": 2 * value - 1,
         "$p between -1 and 1": -1 <= value <= 1,
     }
-    assert shared.rows(f"select {checked.sql({'p': value})}") == [(oracle[formula],)]
+    assert engine.rows(f"select {checked.sql({'p': value})}") == [(oracle[formula],)]
 
 
 def test_a_decimal_keeps_its_scale():

@@ -17,6 +17,8 @@ from liangcang.errors import ConflictError, DiskError, UnconfirmedError, UsageEr
 from liangcang.store import Warehouse
 from liangcang.table import Entry, Table
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 
 def test_nothing_is_visible_before_the_commit_and_everything_after(wh: Warehouse) -> None:
     before = wh.current
@@ -303,7 +305,7 @@ def test_a_full_disk_leaves_yesterday(wh: Warehouse, monkeypatch: pytest.MonkeyP
     real = os.fsync
 
     def full(fd: int) -> None:
-        path = os.readlink(f"/proc/self/fd/{fd}")
+        path = str(Path(f"/proc/self/fd/{fd}").readlink())
         if {"staged file": "/files/", "journal": ".jsonl", "pointer": "_current.json"}[when] in path:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(fd)
@@ -340,7 +342,7 @@ def test_an_error_after_the_rename_is_not_called_failure(
         renamed = renamed or str(b).endswith("current.json")
 
     def broken(fd: int) -> None:
-        if renamed and os.readlink(f"/proc/self/fd/{fd}") == str(wh.place.root):
+        if renamed and Path(f"/proc/self/fd/{fd}").readlink() == wh.place.root:
             raise OSError(errno.EIO, "Input/output error")
         real(fd)
 
@@ -436,3 +438,12 @@ def test_gc_leaves_the_staging_of_a_live_run_alone(wh: Warehouse) -> None:
     gc(wh, keep=1, grace_hours=0, dry_run=False)
     run.commit()
     assert contents(wh.current) == {(TAGS.name, D1): "tags"}
+
+
+def test_gc_takes_what_a_killed_step_left_at_once(wh: Warehouse) -> None:
+    """Nobody can resume a transaction that is not atomic."""
+    run = wh.transaction("r1", atomic=False)
+    put(run, TAGS, D1, "half")
+    run._leave()
+    assert gc(wh, keep=1, grace_hours=0, dry_run=False).staging == (run.folder.name,)
+    assert list(wh.place.data.rglob("*.parquet")) == []

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
-
-import polars as pl
 
 from liangcang.durable import digest
 from liangcang.store import Published, Warehouse
 from liangcang.table import Entry, Table
 from liangcang.transaction import Transaction
 from liangcang.view import View
+
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where test warehouses lie: no test can cut the power, so a disk that takes its time to sync tests nothing."""
 
 D1, D2, D3 = (dt.date(2026, 10, day) for day in (29, 30, 31))
 D4 = dt.date(2026, 11, 1)
@@ -55,6 +57,8 @@ def publish(wh: Warehouse, id: str, *parts: tuple[Table, dt.date, str], nights: 
 
 def publish_rows(wh: Warehouse, table: Table, day: dt.date, rows: list[dict[str, object]], *, id: str = "rows") -> None:
     """Commit real Parquet as a table's entry of a date."""
+    import polars as pl
+
     from liangcang.frames import dtype
 
     schema = {name: dtype(kind) for name, kind in table.columns.items()}

@@ -12,9 +12,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from assets.features.parameters import Parameters
-from assets.features.spec import Spec, party_spec
 from features_by_hand import Row, World, days, rows
+
+from assets.features.parameters import Parameters
+from assets.features.spec import Spec
 from liangcang.engine import Engine
 
 LARGEST = 10**13
@@ -25,7 +26,9 @@ def filter_select(spec: Spec, as_of: dt.date, *, source: str = "conformed.transa
     columns = ["party_id"]
     for window in spec.windows:
         inside = f"event_date > date '{as_of}' - {window}"
-        columns.append(f"count(*) filter (where {inside} and (amount between -{LARGEST} and {LARGEST}) is not true) as unknown_{window}")
+        columns.append(
+            f"count(*) filter (where {inside} and (amount between -{LARGEST} and {LARGEST}) is not true) as unknown_{window}"
+        )
     for dimension in spec.dimensions:
         where = dimension.where.replace("$cash_band_low", "45000").replace("$cash_band_high", "49999.99")
         for aggregate in dimension.aggregates:
@@ -40,16 +43,19 @@ def filter_select(spec: Spec, as_of: dt.date, *, source: str = "conformed.transa
             }[aggregate]
             for window in dimension.windows:
                 filtered = f"filter (where event_date > date '{as_of}' - {window} and ({where}))"
-                made = function.replace("sum(amount)", f"sum(amount) {filtered}") if "coalesce" in function else f"{function} {filtered}"
+                made = (
+                    function.replace("sum(amount)", f"sum(amount) {filtered}")
+                    if "coalesce" in function
+                    else f"{function} {filtered}"
+                )
                 columns.append(f"{made} as {dimension.name}_{aggregate}_{window}")
-    return (
-        f"select {', '.join(columns)} from {source} where not reversal and event_date <= date '{as_of}' group by party_id"
-    )
+    return f"select {', '.join(columns)} from {source} where not reversal and event_date <= date '{as_of}' group by party_id"
 
 
-def expected_bands(made: Engine, world: World, given: Parameters, as_of: dt.date) -> dict[str, dict[str, Any]]:
+def expected_bands(
+    made: Engine, world: World, given: Parameters, as_of: dt.date, spec: Spec
+) -> dict[str, dict[str, Any]]:
     """The ring-band features of each owner, from the FILTER form; null where Python says that it cannot be known."""
-    spec = party_spec()
     found = {row["party_id"]: row for row in rows(made, filter_select(spec, as_of))}
     expected: dict[str, dict[str, Any]] = {}
     for owner in owners(world, as_of):
@@ -60,7 +66,9 @@ def expected_bands(made: Engine, world: World, given: Parameters, as_of: dt.date
                 for window in dimension.windows if aggregate != "last" else ():
                     name = f"{dimension.name}_{aggregate}_{window}"
                     counted = aggregate == "count"
-                    known = reaches(world, given, owner, as_of, as_of - days(window - 1)) and flows_known(world, given, owner, as_of)
+                    known = reaches(world, given, owner, as_of, as_of - days(window - 1)) and flows_known(
+                        world, given, owner, as_of
+                    )
                     known = known and (counted or known_amounts(row, window))
                     nothing = 0 if aggregate in ("count", "sum") else None
                     expected[owner][name] = row.get(name, nothing) if known else None
@@ -87,7 +95,8 @@ def owners(world: World, as_of: dt.date) -> list[str]:
 
 
 def first_open(world: World, owner: str, as_of: dt.date) -> dt.date:
-    return min(a["open_date"] for a in owned(world, owner, as_of))
+    opened: list[dt.date] = [a["open_date"] for a in owned(world, owner, as_of)]
+    return min(opened)
 
 
 def is_open(account: Row, as_of: dt.date) -> bool:
@@ -149,7 +158,9 @@ def balance_known(world: World, given: Parameters, owner: str, as_of: dt.date) -
 
 def held(world: World, owner: str, as_of: dt.date, day: dt.date, *, now: bool) -> Decimal:
     """What a party held at the end of a day; `now` leaves out accounts that are closed as of the date."""
-    accounts = [a for a in owned(world, owner, as_of) if a["account_type"] != "margin" and (not now or is_open(a, as_of))]
+    accounts = [
+        a for a in owned(world, owner, as_of) if a["account_type"] != "margin" and (not now or is_open(a, as_of))
+    ]
     return sum((end_of_day(world, a["account_id"], day) or Decimal(0) for a in accounts), Decimal(0))
 
 
@@ -237,7 +248,9 @@ def expected_points(world: World, given: Parameters, as_of: dt.date) -> dict[str
             "aum_max12": peak(values),
             "aum_chg_3m": change(values[0]["aum_m"], values[3]["aum_m"]),
             "r051_oldest_account_days": (as_of - start).days,
-            "r051_quiet_before": quiet(mine, as_of) if flows and reaches(world, given, owner, as_of, as_of - days(186)) else None,
+            "r051_quiet_before": quiet(mine, as_of)
+            if flows and reaches(world, given, owner, as_of, as_of - days(186))
+            else None,
         }
         for name, direction in {"cp_cnt": "CD", "payer_cnt": "C", "payee_cnt": "D"}.items():
             for window in (30, 90):
@@ -252,7 +265,11 @@ def expected_points(world: World, given: Parameters, as_of: dt.date) -> dict[str
 
 
 def mean_of(values: list[dict[str, Any]], least: int) -> float | None:
-    whole = [v for v in values if v["days"] == (v["month"].replace(day=28) + days(4)).replace(day=1).toordinal() - v["month"].toordinal()]
+    whole = [
+        v
+        for v in values
+        if v["days"] == (v["month"].replace(day=28) + days(4)).replace(day=1).toordinal() - v["month"].toordinal()
+    ]
     if len(whole) < least or any(v["days"] and v["in_m"] is None for v in values):
         return None
     return float(Fraction(sum((v["in_m"] or Decimal(0) for v in values), Decimal(0))) / len(values))

@@ -5,18 +5,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from features_by_hand import D, Row, World, account, balance, days, engine, fill, make, slim, transaction, world
+from features_oracle import differences, expected_bands, expected_months, expected_points
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.features.parameters import Parameters
-from features_by_hand import D, Row, World, account, balance, days, engine, fill, make, transaction, world
-from features_oracle import differences, expected_bands, expected_months, expected_points
+from assets.features.spec import party_spec
 from liangcang.engine import Engine
 
 AGES = (0, 1, 6, 7, 8, 29, 30, 31, 89, 90, 91, 179, 180, 181, 185, 186, 187, 364, 365, 366, 395, 399, -1, -5)
 AMOUNTS = (None, "0.01", "0.02", "100", "44999.99", "45000", "49999.99", "50000", "999999999999.99", "10000000000000",
            "10000000000000.01", "9999999999999999.99")  # fmt: skip
-TYPES = ("cash_in", "cash_out", "transfer", "salary", "fast_pay", "pos", "wealth", "loan_disbursement", "loan_repayment", "bill")
+TYPES = (
+    "cash_in",
+    "cash_out",
+    "transfer",
+    "salary",
+    "fast_pay",
+    "pos",
+    "wealth",
+    "loan_disbursement",
+    "loan_repayment",
+    "bill",
+)
 CHANNELS = (None, "counter", "atm", "mobile", "batch", "api")
 OWNERS = ("P1", "P2", "P3")
 
@@ -44,7 +56,9 @@ rows_of_balances = st.builds(
 nights = st.builds(
     Parameters,
     silent_after_days=st.sampled_from((None, 30, 45, 399)),
-    history_from=st.sampled_from((None, D - days(29), D - days(30), D - days(200), D - days(364), D - days(365), D - days(500))),
+    history_from=st.sampled_from(
+        (None, D - days(29), D - days(30), D - days(200), D - days(364), D - days(365), D - days(500))
+    ),
     flows_fresh=st.sampled_from((True, True, True, False)),
     balances_fresh=st.sampled_from((True, True, True, False)),
 )
@@ -63,9 +77,7 @@ def worlds(draw: st.DrawFn) -> World:
     ]
     changes = {(b["account_id"], b["business_date"]): b for b in draw(st.lists(rows_of_balances, max_size=12))}
     told = [{**b, "balance": None} if b["_op"] == "D" else b for b in changes.values()]
-    return world(
-        *accounts, transaction_history=draw(st.lists(rows_of_transactions, max_size=25)), balance_history=told
-    )
+    return world(*accounts, transaction_history=draw(st.lists(rows_of_transactions, max_size=25)), balance_history=told)
 
 
 def cut(rows: list[Row], column: str, to: dt.date) -> list[Row]:
@@ -78,23 +90,27 @@ def made() -> Iterator[Engine]:
         yield it
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=15)
 @given(worlds(), nights)
 def test_ring_bands_equal_one_filter_aggregate_a_feature(made: Engine, bank: World, night: Parameters) -> None:
     fill(made, bank)
-    got = {row["party_id"]: row for row in make(made, night)[1]}
-    expected = expected_bands(made, bank, night, D)
+    got = {row["party_id"]: row for row in make(made, night, spec=slim())[1]}
+    expected = expected_bands(made, bank, night, D, slim())
     assert sorted(got) == sorted(expected)
     assert {owner: differences(got[owner], row) for owner, row in expected.items()} == {owner: [] for owner in expected}
 
 
-@settings(deadline=None, max_examples=80)
-@given(worlds(), nights, st.sampled_from((D, dt.date(2026, 11, 30), dt.date(2026, 11, 29), dt.date(2026, 3, 1), dt.date(2028, 2, 29))))
+@settings(deadline=None, max_examples=15)
+@given(
+    worlds(),
+    nights,
+    st.sampled_from((D, dt.date(2026, 11, 30), dt.date(2026, 11, 29), dt.date(2026, 3, 1), dt.date(2028, 2, 29))),
+)
 def test_months_balances_and_counterparties_equal_loops_in_python(
     made: Engine, bank: World, night: Parameters, as_of: dt.date
 ) -> None:
     fill(made, bank)
-    months, parties = make(made, night, as_of=as_of)
+    months, parties = make(made, night, as_of=as_of, spec=slim())
     got_months = {(row["party_id"], row["months_ago"]): row for row in months}
     expected_values = expected_months(bank, night, as_of)
     assert sorted(got_months) == sorted(expected_values)
@@ -105,18 +121,30 @@ def test_months_balances_and_counterparties_equal_loops_in_python(
     assert {owner: differences(got[owner], row) for owner, row in expected.items()} == {owner: [] for owner in expected}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=8)
 @given(worlds(), nights, st.sampled_from((0, 3, 20, 90, 200)))
 def test_what_happens_after_a_date_changes_nothing_as_of_it(
     made: Engine, bank: World, night: Parameters, age: int
 ) -> None:
     as_of = D - days(age)
     fill(made, bank)
-    before = make(made, night, as_of=as_of)
+    before = make(made, night, as_of=as_of, spec=slim())
     past = {
         **bank.tables,
         "transaction_history": cut(list(bank.rows("transaction_history")), "event_date", as_of),
         "balance_history": cut(list(bank.rows("balance_history")), "business_date", as_of),
     }
     fill(made, replace(bank, tables=past))
-    assert make(made, night, as_of=as_of) == before
+    assert make(made, night, as_of=as_of, spec=slim()) == before
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=150)
+@given(worlds(), nights)
+def test_all_ring_bands_equal_one_filter_aggregate_a_feature(made: Engine, bank: World, night: Parameters) -> None:
+    fill(made, bank)
+    got = {row["party_id"]: row for row in make(made, night)[1]}
+    expected = expected_bands(made, bank, night, D, party_spec())
+    assert {owner: differences(got[owner], row) for owner, row in expected.items()} == {owner: [] for owner in expected}
+    points = expected_points(bank, night, D)
+    assert {owner: differences(got[owner], row) for owner, row in points.items()} == {owner: [] for owner in points}

@@ -60,6 +60,7 @@ class Reader:
             self(data, **said)
         assert str(caught.value).startswith("feed.dat: ")
         assert SECRET not in str(caught.value)
+        assert caught.value.details["file"] == "feed.dat"
         assert {"expected", "found", "kept", "next"} <= caught.value.details.keys()
         return dict(caught.value.details)
 

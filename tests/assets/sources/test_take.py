@@ -128,6 +128,11 @@ def test_text_that_should_be_gzip_is_refused(src: Path, dst: Path) -> None:
     refused(src, dst, what="damaged gzip", gz=True)
 
 
+def test_another_packing_than_gzip_is_refused(src: Path, dst: Path) -> None:
+    src.write_bytes(zlib.compress(ROWS))
+    refused(src, dst, what="damaged gzip", gz=True)
+
+
 def test_a_bomb_is_refused_before_it_fills_the_disk(src: Path, dst: Path) -> None:
     src.write_bytes(gzip.compress(b"\0" * (30 * CHUNK)))
     refused(src, dst, what="larger than the contract allows", gz=True, max_bytes=3 * CHUNK)

@@ -1,0 +1,134 @@
+"""What several rooms' tests share: banks at work, in folders of their own, and the real data where they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import liangcang as lc
+from liangcang.store import Warehouse
+from pipelines.cli import commands
+from pipelines.demo import Demo, write_bank
+
+PUBLISHED_DATA = "https://lisp.vse.cz/pkdd99/berka.htm"
+
+
+@dataclass
+class Hands:
+    """A bank, its landing and its warehouse, driven by the command line as a person would."""
+
+    bank: str
+    landing: Path
+    warehouse: Path
+    key: Path
+
+    def __call__(self, *arguments: str, code: int | None = 0) -> Result:
+        """Run `liangcang ARGUMENTS`; with `code`, ask for that exit code."""
+        os.environ["LIANGCANG_KEY_FILE"] = str(self.key)
+        os.environ.pop("DAGSTER_HOME", None)
+        options = ["--bank", self.bank, "--warehouse", str(self.warehouse), "--landing", str(self.landing)]
+        result = CliRunner().invoke(commands, [*options, *arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        if code is not None:
+            assert result.exit_code == code, result.output
+        return result
+
+    @property
+    def open(self) -> Warehouse:
+        return lc.open(self.warehouse)
+
+    def bytes_of(self, *, after: dt.date | None = None, layers: tuple[str, ...] = ()) -> dict[str, str]:
+        """Digest of each published file: `table date` to SHA-256 of the bytes on disk."""
+        view = self.open.current
+        return {
+            f"{name} {day}": hashlib.sha256(path.read_bytes()).hexdigest()
+            for name in view.tables()
+            if not layers or name.partition(".")[0] in layers
+            for day, path in view.files(name, after=after)
+        }
+
+    def copy(self, to: Path) -> "Hands":
+        """The same bank in another folder, warehouse and landing included."""
+        to.mkdir()
+        shutil.copytree(self.landing, to / "landing", symlinks=True)
+        shutil.copytree(self.warehouse, to / "warehouse", symlinks=True, ignore=shutil.ignore_patterns("_dagster"))
+        bank = self.bank
+        if os.sep in bank:
+            shutil.copytree(bank, to / "bank")
+            bank = str(to / "bank")
+        return Hands(bank, to / "landing", to / "warehouse", self.key)
+
+
+def hands(folder: Path, *, bank: str, landing: Path) -> Hands:
+    """A new warehouse below `folder`."""
+    (folder / "warehouse").mkdir(parents=True)
+    made = Hands(bank, landing, folder / "warehouse", folder / "bank.key")
+    made("init")
+    return made
+
+
+@pytest.fixture(scope="session")
+def riverside_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The small bank made by hand: its cast of 25, fourteen months and five nights."""
+    return write_bank(tmp_path_factory.mktemp("riverside") / "demo", customers=25, nights=5)
+
+
+@pytest.fixture(scope="session")
+def riverside_first(riverside_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Hands:
+    """Riverside after its first night. Only to be read, or copied."""
+    made = hands(tmp_path_factory.mktemp("first"), bank=str(riverside_demo.bank), landing=riverside_demo.landing)
+    made("nightly", riverside_demo.nights[0].isoformat())
+    return made
+
+
+@pytest.fixture(scope="session")
+def riverside_all(riverside_first: Hands, riverside_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Hands:
+    """Riverside after all its nights, the later ones run as one range. Only to be read, or copied."""
+    made = riverside_first.copy(tmp_path_factory.mktemp("all") / "copy")
+    made("backfill", riverside_demo.nights[1].isoformat(), riverside_demo.nights[-1].isoformat())
+    return made
+
+
+@pytest.fixture
+def riverside(riverside_first: Hands, tmp_path: Path) -> Hands:
+    """Riverside after its first night, in folders that the test may break."""
+    return riverside_first.copy(tmp_path / "riverside")
+
+
+def real_data() -> Path:
+    """The folder of the real data; skips where it is not said, fails where it is said and incomplete."""
+    said = os.environ.get("LIANGCANG_DATA")
+    if not said:
+        pytest.skip(f"LIANGCANG_DATA is not set; the Berka files are published at {PUBLISHED_DATA}")
+    folder = Path(said) / "berka"
+    wanted = [f"{name}.asc.gz" for name in ("account", "client", "disp", "order", "loan", "card", "district")]
+    missing = [name for name in [*wanted, "loan_accounts_9504_9812/trans_test.csv.gz"] if not (folder / name).is_file()]
+    if missing or not list(folder.glob("trans_*.asc.gz")):
+        pytest.fail(f"LIANGCANG_DATA lacks {', '.join(missing) or 'trans_*.asc.gz'} in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def berka_history(tmp_path_factory: pytest.TempPathFactory) -> Hands:
+    """Berka after its history and the night of 1994-03-31. Only to be read, or copied."""
+    made = hands(tmp_path_factory.mktemp("berka"), bank="berka", landing=real_data())
+    made("nightly", "1994-03-31")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test's environment is its own: what a command exports is gone after it."""
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+    os.environ.update(before)

@@ -1,0 +1,283 @@
+"""A night of the small bank, end to end: what came, what was kept, what is published."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from conftest import Hands
+from pipelines.demo import Demo, plant
+
+EIGHT = ["R025", "R026", "R045", "R046", "R048", "R050", "R051", "R052"]
+
+
+def daily(hands: Hands, demo: Demo, night: int, feed: str) -> Path:
+    """The delivery of a feed for a night of the demo."""
+    return hands.landing / "daily" / demo.nights[night].isoformat() / f"{feed}.1.csv"
+
+
+def test_all_eight_indicators_are_hit_and_missed_on_the_small_bank(riverside_all, riverside_demo):
+    signals = riverside_all.open.scan("products.risk_signal", as_of=riverside_demo.nights[-1]).collect()
+    for indicator in EIGHT:
+        results = set(signals.filter(indicator_id=indicator)["result"])
+        assert {"HIT", "MISS"} <= results, (indicator, results)
+
+
+def test_every_unknown_says_why_and_every_hit_says_how(riverside_all):
+    signals = riverside_all.open.scan("products.risk_signal").collect()
+    unknown, hits = signals.filter(result="UNKNOWN"), signals.filter(result="HIT")
+    assert unknown["reason"].null_count() == 0
+    assert hits["severity"].null_count() == 0
+    assert all(json.loads(text)["inputs"] for text in hits["evidence"])
+
+
+def test_every_delivered_row_ends_in_exactly_one_place(riverside_all):
+    view = riverside_all.open.current
+    deliveries = 0
+    for name in view.tables():
+        if name.startswith("quality."):
+            counts = riverside_all.open.scan(name).filter(kind="conservation").collect()
+            for (_,), rows in counts.group_by("_delivery"):
+                kept = dict(rows.select("rule_id", "checked").iter_rows())
+                deliveries += 1
+                assert kept.pop("delivered") == sum(kept.values()), (name, kept)
+    assert deliveries > 20
+
+
+def test_the_tags_of_a_party_are_those_of_its_features(riverside_all, riverside_demo):
+    last = riverside_demo.nights[-1]
+    tags = riverside_all.open.scan("products.customer_tags", as_of=last).collect()
+    features = riverside_all.open.scan("features.party", as_of=last).collect()
+    both = tags.join(features, on="party_id")
+    assert both.height == tags.height == features.height > 20
+    assert both["t001_age"].to_list() == both["age"].to_list()
+    assert both["t099_transactions_30d"].to_list() == both["cnt_30"].to_list()
+
+
+def test_products_are_for_the_group_and_all_else_for_the_owner(riverside_all):
+    root = riverside_all.warehouse
+    for path in root.rglob("*"):
+        mode, name = stat.S_IMODE(path.stat().st_mode), path.relative_to(root).as_posix()
+        if name.startswith("data/products"):
+            assert mode & 0o777 == (0o750 if path.is_dir() else 0o640), (name, oct(mode))
+        elif name.startswith("data/"):
+            assert mode & 0o077 == 0, (name, oct(mode))
+
+
+def test_nothing_is_left_in_staging(riverside_all):
+    left = [path for path in (riverside_all.warehouse / "_staging").rglob("*") if path.is_file()]
+    assert [path.name for path in left if path.suffix == ".parquet" or path.name.endswith(".taken")] == []
+
+
+def test_the_same_delivery_twice_publishes_nothing_and_status_says_so(riverside, riverside_demo):
+    before = riverside.open.current.id
+    said = riverside("nightly", riverside_demo.nights[0].isoformat()).output
+    assert "nothing to publish" in said
+    assert riverside.open.current.id == before
+    assert "delivered again, byte for byte" in riverside("status").output
+
+
+def test_a_file_that_no_contract_names_is_listed_and_left(riverside):
+    stray = riverside.landing / "holiday\x1b[31mphotos.zip"
+    stray.write_bytes(b"PK")
+    said = riverside("status").output
+    assert "1 files that no contract names" in said
+    assert "holiday" in said and "\x1b" not in said
+    assert stray.read_bytes() == b"PK"
+
+
+BROKEN = {
+    "cut": ("transactions", "line"),
+    "not_utf8": ("transactions", "utf-8"),
+    "missing_column": ("transactions", "missing column"),
+    "extra_column": ("transactions", "extra column"),
+    "half": ("accounts", "half a full file"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_delivery_is_refused_and_yesterday_stays(riverside, riverside_demo, fault):
+    feed, said = BROKEN[fault]
+    file = daily(riverside, riverside_demo, 1, feed)
+    plant(file, fault)
+    delivered, before = file.read_bytes(), riverside.bytes_of()
+    result = riverside("nightly", riverside_demo.nights[1].isoformat(), code=65)
+    assert said in result.output.lower(), result.output
+    assert file.name in result.output and "kept" in result.output and "next" in result.output
+    assert file.read_bytes() == delivered
+    assert riverside.bytes_of() == before
+    assert "refused" in riverside("status").output
+
+
+def test_an_empty_file_is_no_delivery(riverside, riverside_demo):
+    file = daily(riverside, riverside_demo, 1, "transactions")
+    file.write_bytes(b"")
+    before = riverside.bytes_of()
+    assert "empty" in riverside("nightly", riverside_demo.nights[1].isoformat(), code=65).output
+    assert riverside.bytes_of() == before
+
+
+def test_a_delivery_of_another_date_is_refused(riverside, riverside_demo):
+    file = daily(riverside, riverside_demo, 1, "transactions")
+    shutil.copy(daily(riverside, riverside_demo, 2, "transactions"), file)
+    before = riverside.bytes_of()
+    assert "another date" in riverside("nightly", riverside_demo.nights[1].isoformat(), code=65).output
+    assert riverside.bytes_of() == before
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_link_or_a_pipe_is_no_delivery(riverside, riverside_demo, kind):
+    file = daily(riverside, riverside_demo, 1, "transactions")
+    real = file.rename(riverside.landing / "elsewhere.csv")
+    file.symlink_to(real) if kind == "link" else os.mkfifo(file)
+    before = riverside.bytes_of()
+    riverside("nightly", riverside_demo.nights[1].isoformat(), code=65)
+    assert riverside.bytes_of() == before
+
+
+def test_an_absent_must_feed_stops_the_night(riverside, riverside_demo):
+    daily(riverside, riverside_demo, 1, "transactions").unlink()
+    before = riverside.bytes_of()
+    said = riverside("nightly", riverside_demo.nights[1].isoformat(), code=65).output
+    assert "absent" in said
+    assert riverside.bytes_of() == before
+
+
+def test_an_absent_hold_feed_keeps_its_last_good_state_until_it_is_too_old(riverside, riverside_demo):
+    for night in (1, 2, 3, 4):
+        daily(riverside, riverside_demo, night, "customers").unlink()
+    riverside("nightly", riverside_demo.nights[1].isoformat())
+    night = riverside.open.current.night(riverside_demo.nights[1])
+    assert "customers" in night["held"]
+    assert riverside.open.scan("products.customer_tags", as_of=riverside_demo.nights[1]).collect().height > 20
+    assert "held" in riverside("status").output
+
+
+def test_an_absent_skip_feed_does_not_stop_the_night(riverside, riverside_demo):
+    daily(riverside, riverside_demo, 1, "branches").unlink()
+    riverside("nightly", riverside_demo.nights[1].isoformat())
+    assert "branches" in riverside.open.current.night(riverside_demo.nights[1])["held"]
+
+
+def test_a_quarantined_row_keeps_its_text_reasons_file_and_line(riverside, riverside_demo):
+    file = daily(riverside, riverside_demo, 1, "transactions")
+    plant(file, "impossible_date")
+    riverside("nightly", riverside_demo.nights[1].isoformat())
+    rows = riverside.open.scan("quarantine.transactions").filter(business_date=riverside_demo.nights[1]).collect()
+    assert rows.height == 1
+    row = rows.row(0, named=True)
+    assert row["_line"] == 2
+    assert row["_row_no"] == 1
+    assert any(rule.endswith(".parse") for rule in row["_rules"])
+    assert row["_file"].endswith(file.name)
+    assert "31/02/2026" in row.values()
+
+
+def test_a_quarantined_key_of_a_full_feed_is_held_not_closed(riverside, riverside_demo):
+    file = daily(riverside, riverside_demo, 1, "accounts")
+    plant(file, "impossible_date")
+    accounts = riverside.open.scan("staged.accounts", as_of=riverside_demo.nights[0]).collect().height
+    riverside("nightly", riverside_demo.nights[1].isoformat())
+    after = riverside.open.scan("staged.accounts", as_of=riverside_demo.nights[1]).collect()
+    assert after.height >= accounts
+    assert after["_held_since"].drop_nulls().to_list() == [riverside_demo.nights[1]]
+
+
+def test_a_correction_with_a_higher_sequence_number_restates_its_date_alone(riverside_all, riverside_demo, tmp_path):
+    """Re-delivered after later nights were loaded, the bytes are as if it had come right the first time."""
+    late = riverside_all.copy(tmp_path / "late")
+    file = daily(late, riverside_demo, 1, "transactions")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.with_name("transactions.2.csv").write_bytes(b"".join(lines[:-1]))
+    days = [day.isoformat() for day in riverside_demo.nights[1:]]
+    late("backfill", days[0], days[-1])
+    right = Hands(late.bank, tmp_path / "landing", tmp_path / "right", late.key)
+    shutil.copytree(riverside_all.landing, right.landing)
+    (right.landing / "daily" / days[0] / "transactions.1.csv").unlink()
+    (right.landing / "daily" / days[0] / "transactions.2.csv").write_bytes(b"".join(lines[:-1]))
+    right.warehouse.mkdir()
+    right("init")
+    right("backfill", riverside_demo.nights[0].isoformat(), days[-1])
+    layers = ("staged", "conformed", "features", "products")
+    assert late.bytes_of(layers=layers) == right.bytes_of(layers=layers)
+
+
+def test_what_follows_a_night_does_not_change_it(riverside_demo, riverside_all, tmp_path):
+    """With every row after D deleted from landing, features, tags and signals as of D are the same bytes."""
+    day = riverside_demo.nights[1]
+    landing = tmp_path / "landing"
+    shutil.copytree(riverside_all.landing, landing)
+    for folder in (landing / "daily").iterdir():
+        if dt.date.fromisoformat(folder.name) > day:
+            shutil.rmtree(folder)
+    alone = Hands(riverside_all.bank, landing, tmp_path / "warehouse", riverside_all.key)
+    alone.warehouse.mkdir()
+    alone("init")
+    alone("backfill", riverside_demo.nights[0].isoformat(), day.isoformat())
+    kept = alone.bytes_of(layers=("features", "products"))
+    assert kept
+    assert kept.items() <= riverside_all.bytes_of(layers=("features", "products")).items()
+
+
+def test_nights_one_by_one_give_the_bytes_of_a_range(riverside, riverside_all, riverside_demo):
+    for day in riverside_demo.nights[1:]:
+        riverside("nightly", day.isoformat())
+    assert riverside.bytes_of() == riverside_all.bytes_of()
+
+
+def test_one_table_is_rebuilt_alone(riverside_all, riverside_demo, tmp_path):
+    copy = riverside_all.copy(tmp_path / "copy")
+    before = copy.bytes_of()
+    said = copy("nightly", riverside_demo.nights[-1].isoformat(), "--only", "features.party").output
+    assert "rebuilt features.party" in said
+    assert copy.bytes_of() == before
+
+
+def test_explain_walks_a_hit_back_to_file_and_record(riverside_all, riverside_demo):
+    hit = (
+        riverside_all.open.scan("products.risk_signal", as_of=riverside_demo.nights[-1])
+        .filter(indicator_id="R052", result="HIT")
+        .collect()
+        .row(0, named=True)
+    )
+    said = riverside_all("explain", hit["party_id"], "r052").output
+    assert "HIT" in said and "transactions" in said and "record" in said
+    assert "no party nobody" in riverside_all("explain", "nobody", "R052", code=2).output
+
+
+def test_the_catalogue_file_opens_with_duckdb_and_shows_products_only(riverside_all):
+    import duckdb
+
+    with duckdb.connect(str(riverside_all.warehouse / "warehouse.duckdb"), read_only=True) as con:
+        tables = con.execute("select distinct table_schema from information_schema.tables").fetchall()
+        assert {schema for (schema,) in tables} - {"main"} == {"products"}
+        rows = con.sql("from products.risk_signal").pl()
+    assert rows.height == riverside_all.open.scan("products.risk_signal").select(pl.len()).collect().item()
+
+
+def test_fsck_is_clean_and_finds_one_flipped_byte(riverside):
+    assert "clean" in riverside("fsck").output
+    file = next(iter(riverside.open.files("features.party")))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(content)
+    assert "features" in riverside("fsck", code=70).output
+
+
+def test_rollback_shows_an_earlier_night_again(riverside, riverside_demo):
+    before, manifest = riverside.bytes_of(), riverside.open.current.id
+    riverside("nightly", riverside_demo.nights[1].isoformat())
+    assert riverside.bytes_of() != before
+    riverside("rollback", manifest)
+    assert riverside.bytes_of() == before
+    riverside("pin", "audit")
+    riverside("gc", "--yes", "--grace-hours", "0")
+    riverside("fsck")
