@@ -7,12 +7,12 @@ import dagster as dg
 from assets import catalogue, publication
 from assets.conformed import tables as conformed
 from assets.features import tables as features
+from assets.features.sources import unfed
 from assets.night import PUBLICATION
 from assets.parties import party_map
 from assets.risk_warning import signals
 from assets.sources import feeds
 from assets.tags import customer_tags
-from assets.features.sources import unfed
 from data_contracts.bank import Bank
 
 

@@ -106,8 +106,10 @@ def _features(entry: Entry) -> list[Feature]:
 def _source_rows(view: View, bank: Bank, *, party: str, day: dt.date, features: list[Feature]) -> Iterator[str]:
     entities = sorted({need.partition(".")[0] for feature in features for need in feature.needs} & set(SHOWN))
     place = view.place
-    with Engine(read=[place.data], write=None, spill=place.spill, time_zone=bank.time_zone, faults=place.faults) as engine:
-        Inputs(engine, view, [item for item in wanted_by_features(bank)], [day]).at(day)
+    with Engine(
+        read=[place.data], write=None, spill=place.spill, time_zone=bank.time_zone, faults=place.faults
+    ) as engine:
+        Inputs(engine, view, wanted_by_features(bank), [day]).at(day)
         for entity in entities:
             if entity in bank.conform:
                 yield from _rows_of(engine, view, bank, entity=entity, party=party)

@@ -66,7 +66,9 @@ def any_fresh(view: View, bank: Bank, table: str, day: dt.date) -> bool:
 
     Where several feeds fill one table, what a single account misses shows in its own silence (`silent_after_days`).
     """
-    direct = [name.partition(".")[2] for name in bank.conform[table.partition(".")[2]].inputs if name.startswith("staged.")]
+    direct = [
+        name.partition(".")[2] for name in bank.conform[table.partition(".")[2]].inputs if name.startswith("staged.")
+    ]
     names = direct or feeds_behind(bank, table)
     moving = [name for name in names if bank.feeds[name].temporal.kind not in STATIC]
     return any(freshness(view, bank.feeds[name], day).fresh for name in moving or names)

@@ -68,7 +68,8 @@ class Inputs:
             self.engine.rows(f"create schema if not exists {item.table.layer}")
             self.engine.rows(f"create or replace view {item.view_name} as {_select(item, day)}")
         return {
-            name: digest(self._files[name], self._after(table, day), day) for name, table in sorted(self._tables.items())
+            name: digest(self._files[name], self._after(table, day), day)
+            for name, table in sorted(self._tables.items())
         }
 
     def _everything(self, table: Table) -> bool:

@@ -213,7 +213,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _opened: tuple[Bank, Warehouse] | None = PrivateAttr(default=None)
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:  # noqa: ARG002
         with ExitStack() as stack:
             self._stack, self._opened, self._transaction = stack, None, None
             yield self

@@ -146,9 +146,7 @@ def write_new(path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | 
     sync_folder(path.parent)
 
 
-def replace(
-    path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | None = None, sync: bool = True
-) -> None:
+def replace(path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | None = None, sync: bool = True) -> None:
     """Write a file over the one of that name, if any: readers see the old or the new one, whole.
 
     Without `sync` the folder is the caller's to sync; the file is synced always.

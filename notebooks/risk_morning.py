@@ -1,6 +1,6 @@
 """The morning after: what last night's signals say, read from published tables only.
 
-    marimo run notebooks/risk_morning.py -- --warehouse DIR
+marimo run notebooks/risk_morning.py -- --warehouse DIR
 """
 
 import marimo
@@ -53,7 +53,6 @@ def _(levels, mo, night):
         ]
     )
     mo.vstack([title, head])
-    return
 
 
 @app.cell
@@ -90,9 +89,7 @@ def _(mo, pl, signals):
         signals.filter(pl.col("result") == "HIT")
         .select("party_id", "indicator_id", "severity", "value", "evidence")
         .sort("severity", "indicator_id", "party_id")
-        .rename(
-            {"party_id": "客户", "indicator_id": "指标", "severity": "级别", "value": "数值", "evidence": "依据"}
-        )
+        .rename({"party_id": "客户", "indicator_id": "指标", "severity": "级别", "value": "数值", "evidence": "依据"})
     )
     mo.vstack(
         [

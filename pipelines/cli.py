@@ -95,7 +95,10 @@ def init(asked: Asked) -> None:
     key = key_path(bank.code)
     drawn = make_key(key)
     say(f"warehouse of {bank.code} in {given.warehouse}")
-    say(f"key {'drawn' if drawn else 'found'}: {key}" + (" (keep a copy: without it, party ids cannot be made again)" if drawn else ""))
+    say(
+        f"key {'drawn' if drawn else 'found'}: {key}"
+        + (" (keep a copy: without it, party ids cannot be made again)" if drawn else "")
+    )
 
 
 @commands.command()
@@ -238,7 +241,8 @@ def rollback(asked: Asked, to: str) -> None:
     from liangcang.care import rollback as back
     from liangcang.store import Warehouse
 
-    say(f"readers now see {back(Warehouse.open(asked.warehouse_folder()), to)}")
+    published = back(Warehouse.open(asked.warehouse_folder()), to)
+    say(f"readers now see {published.manifest}" if published.changed else "readers see this already")
 
 
 @commands.command()
@@ -251,7 +255,10 @@ def pin(asked: Asked, name: str, manifest: str | None) -> None:
     from liangcang.care import pin as keep
     from liangcang.store import Warehouse
 
-    say(f"{name} keeps {keep(Warehouse.open(asked.warehouse_folder()), name, manifest)}")
+    warehouse = Warehouse.open(asked.warehouse_folder())
+    chosen = manifest or warehouse.current.id
+    keep(warehouse, name, chosen)
+    say(f"{name} keeps {chosen}")
 
 
 @commands.command()
@@ -291,7 +298,8 @@ def ui(asked: Asked, port: int, read_only: bool) -> None:
 
 def main() -> NoReturn:
     """The console script. Ends the process at once: everything is closed and synced by then, and the engine's binding
-    would only complain of its own leftovers."""
+    would only complain of its own leftovers.
+    """
     code: object = 70
     try:
         commands(prog_name="liangcang")

@@ -21,9 +21,7 @@ def build(given: settings.Settings) -> dg.Definitions:
         schedules=[nightly_schedule(bank)],
         sensors=[arrivals(bank, given)],
         resources={
-            "warehouse": WarehouseResource(
-                bank=given.bank, warehouse=str(given.warehouse), landing=str(given.landing)
-            )
+            "warehouse": WarehouseResource(bank=given.bank, warehouse=str(given.warehouse), landing=str(given.landing))
         },
         executor=dg.in_process_executor,
     )

@@ -1,9 +1,11 @@
 """The night as a job: every asset up to publication, for one date or a range."""
 
+import datetime as dt
+import zoneinfo
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from assets.night import partitions
 from data_contracts.bank import Bank
 
 NIGHTLY = "nightly"
@@ -32,7 +34,8 @@ def nightly_schedule(bank: Bank) -> dg.ScheduleDefinition:
         description="Starts the night of yesterday.",
     )
     def nightly_0230(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        yesterday = partitions(bank).get_last_partition_key(current_time=context.scheduled_execution_time)
+        local = context.scheduled_execution_time.astimezone(zoneinfo.ZoneInfo(bank.time_zone))
+        yesterday = (local - dt.timedelta(days=1)).date().isoformat()
         return dg.RunRequest(run_key=yesterday, partition_key=yesterday)
 
     return nightly_0230

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import zoneinfo
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dagster as dg
 
-from liangcang.errors import LiangcangError, UsageError
+from liangcang.errors import UsageError
 from pipelines import settings
 from pipelines.definitions import build
 from pipelines.instance import prepare
@@ -24,7 +24,7 @@ class Ran:
 
     exit_code: int
     run_id: str
-    published: dict[str, object] = field(default_factory=dict)
+    published: Mapping[str, object] = field(default_factory=dict)
     failure: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,7 +46,7 @@ def run_night(
     definitions = build(given)
     job = definitions.resolve_job_def(NIGHTLY)
     keys = [dg.AssetKey(name.split(".")) for name in select]
-    known = {key for key in job.asset_layer.executable_asset_keys}
+    known = set(job.asset_layer.executable_asset_keys)
     if unknown := [name for name, key in zip(select, keys, strict=True) if key not in known]:
         raise UsageError(
             f"no such table: {', '.join(unknown)}",
@@ -102,17 +102,23 @@ def _ended(result: dg.ExecuteInProcessResult) -> Ran:
     return Ran(exit_code=70, run_id=result.run_id, failure={"what": "the run failed before its first step"})
 
 
+class _Watch(logging.Handler):
+    """Hands each line of progress to whoever watches."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self.show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.show(record.getMessage())
+
+
 @contextmanager
 def _progress(on_progress: Callable[[str], None] | None) -> Iterator[None]:
     if on_progress is None:
         yield
         return
-
-    class Watch(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            on_progress(record.getMessage())
-
-    logger, handler = logging.getLogger("liangcang.night"), Watch()
+    logger, handler = logging.getLogger("liangcang.night"), _Watch(on_progress)
     before, propagated = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -123,11 +129,3 @@ def _progress(on_progress: Callable[[str], None] | None) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.setLevel(before)
         logger.propagate = propagated
-
-
-def check(error: LiangcangError) -> str:
-    """The message of an error as the terminal may show it."""
-    from liangcang.showing import for_terminal
-
-    lines = [for_terminal(line) for line in str(error).splitlines()]
-    return "error: " + "\n".join(lines)

@@ -29,14 +29,14 @@ def report(given: Settings, *, everything: bool = False) -> Iterator[str]:
     yield f"  manifest    {view.id}"
     yield f"  nights      {len(nights)} published" + (f", the newest {nights[-1]}" if nights else "")
     yield ""
-    yield from _feeds(bank, view, given, nights[-1] if nights else None)
+    yield from _feeds(bank, view, nights[-1] if nights else None)
     yield from _rules(bank, view, everything=everything)
     yield from _landing(bank, view, given, warehouse)
     yield from _outdated(view)
-    yield from _not_fed(bank, everything=everything)
+    yield from _not_fed(bank)
 
 
-def _feeds(bank: Bank, view: View, given: Settings, night: dt.date | None) -> Iterator[str]:
+def _feeds(bank: Bank, view: View, night: dt.date | None) -> Iterator[str]:
     yield f"feeds{f', as of {night}' if night else ''}"
     for feed, contract in sorted(bank.feeds.items()):
         policy = contract.absent or "history only"
@@ -127,7 +127,7 @@ def outdated(view: View, *, recent: int = RECENT) -> Iterator[tuple[str, dt.date
                     yield table, day, source
 
 
-def _not_fed(bank: Bank, *, everything: bool) -> Iterator[str]:
+def _not_fed(bank: Bank) -> Iterator[str]:
     unfed: Mapping[str, tuple[str, ...]] = bank.unfed
     yield "not fed by this bank"
     for entity, columns in sorted(unfed.items()):

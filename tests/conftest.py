@@ -55,7 +55,7 @@ class Hands:
             for day, path in view.files(name, after=after)
         }
 
-    def copy(self, to: Path) -> "Hands":
+    def copy(self, to: Path) -> Hands:
         """The same bank in another folder, warehouse and landing included."""
         to.mkdir()
         shutil.copytree(self.landing, to / "landing", symlinks=True)

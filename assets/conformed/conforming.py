@@ -35,7 +35,7 @@ def input_table(bank: Bank, name: str) -> Table:
     return tables.conformed(conformed_contracts()[short])
 
 
-Finish = Callable[[Step, str, Table], str]
+Finish = Callable[[Step, str], str]
 """Adds columns that no SQL may make (pseudonyms): from a relation's name to a SELECT over it."""
 
 
@@ -44,14 +44,15 @@ def conform(step: Step, select: ConformSelect, table: Table, *, finish: Finish |
     view = step.view()
     taken = {digest for name in select.inputs for digest in view.facts(name).get("history", {})}
     if new := taken - set(view.facts(table.name).get("history", {})):
-        _take_history(step, select, table, view, new, finish)
+        _take_history(step, select, table, taken=new, finish=finish)
         view = step.view()
     loaded = [day for day in step.days if _loaded(view, select.inputs, day)]
     if not loaded:
         return
     inputs = Inputs(step.engine, view, _wanted(step.bank, select), loaded)
     for day in loaded:
-        _night(step, select, table, day, inputs.at(day), finish)
+        used = inputs.at(day)
+        _night(step, table, _rows(step, select, table, finish), day, inputs=used)
 
 
 def rows_sql(select: ConformSelect, table: Table, parameters: Mapping[str, object]) -> str:
@@ -68,11 +69,7 @@ def _wanted(bank: Bank, select: ConformSelect) -> list[Wanted]:
 
 def _loaded(view: View, inputs: tuple[str, ...], day: dt.date) -> bool:
     """Whether something came on `day` that a history has not already brought."""
-    return any(
-        entry.note.get("kind") == NIGHT
-        for name in inputs
-        if (entry := view.entries(name).get(day)) is not None
-    )
+    return any(entry.note.get("kind") == NIGHT for name in inputs if (entry := view.entries(name).get(day)) is not None)
 
 
 def _rows(step: Step, select: ConformSelect, table: Table, finish: Finish | None) -> str:
@@ -80,13 +77,10 @@ def _rows(step: Step, select: ConformSelect, table: Table, finish: Finish | None
     if finish is None:
         return rows
     step.engine.rows(f"create or replace temp table unfinished as {rows}")
-    return finish(step, "unfinished", table)
+    return finish(step, "unfinished")
 
 
-def _night(
-    step: Step, select: ConformSelect, table: Table, day: dt.date, inputs: Mapping[str, str], finish: Finish | None
-) -> None:
-    rows = _rows(step, select, table, finish)
+def _night(step: Step, table: Table, rows: str, day: dt.date, *, inputs: Mapping[str, str]) -> None:
     if table.kind == "event":
         sql = f"select * from (\n{rows}\n) as rows where business_date = date '{day}'"
         step.write(table, day, sql, inputs=inputs, note={"kind": NIGHT})
@@ -114,9 +108,7 @@ def _state(step: Step, table: Table, day: dt.date, *, name: str) -> None:
     step.engine.rows(f"create or replace temp table {name} as select * from {table.name}")
 
 
-def _stage_changes(
-    step: Step, table: Table, day: dt.date, *, new: str, old: str, inputs: Mapping[str, str]
-) -> None:
+def _stage_changes(step: Step, table: Table, day: dt.date, *, new: str, old: str, inputs: Mapping[str, str]) -> None:
     """Stage the change set that leads from one state to the other. A row that nobody can date stays undated."""
     changes = diff(
         step.engine,
@@ -136,12 +128,10 @@ def _stage_changes(
     step.write(table, day, f"select {columns} from changes", inputs=inputs, note={"kind": NIGHT, **counts})
 
 
-def _take_history(
-    step: Step, select: ConformSelect, table: Table, view: View, taken: set[str], finish: Finish | None
-) -> None:
+def _take_history(step: Step, select: ConformSelect, table: Table, *, taken: set[str], finish: Finish | None) -> None:
     wanted = [Wanted(table=input_table(step.bank, name), form="all") for name in select.inputs]
     wanted += [Wanted(table=input_table(step.bank, name), form="history") for name in select.history]
-    inputs = Inputs(step.engine, view, wanted, []).everything()
+    inputs = Inputs(step.engine, step.view(), wanted, []).everything()
     rows = _rows(step, select, table, finish)
     step.engine.rows(f"create or replace temp table dated as {rows}")
     undated = step.engine.rows("select count(*) from dated where business_date is null")[0][0]

@@ -19,7 +19,12 @@ from liangcang.store import View
 from liangcang.table import Table
 
 HERE = Path(__file__).parent
-FRESH = {"flows_fresh": "transaction", "balances_fresh": "balance", "loans_fresh": "loan_receipt", "cards_fresh": "card"}
+FRESH = {
+    "flows_fresh": "transaction",
+    "balances_fresh": "balance",
+    "loans_fresh": "loan_receipt",
+    "cards_fresh": "card",
+}
 
 
 def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
@@ -28,8 +33,12 @@ def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
     check_views(visible(bank), at(bank, None, bank.start_date))
     sources = sorted({_stored(name) for name in INPUTS if entity_of(name) in bank.conform})
     return [
-        _asset(bank, month, sources, party_month_select, "One row a party and each of its last twelve complete months."),
-        _asset(bank, party, [*sources, month.name], party_select, "One row a party that owns an account, as of the date."),
+        _asset(
+            bank, month, sources, party_month_select, "One row a party and each of its last twelve complete months."
+        ),
+        _asset(
+            bank, party, [*sources, month.name], party_select, "One row a party that owns an account, as of the date."
+        ),
     ]
 
 
@@ -49,9 +58,7 @@ def _asset(
     return features
 
 
-def make(
-    step: Step, table: Table, wanted: Sequence[Wanted], select: Callable[[dt.date, Parameters], str]
-) -> None:
+def make(step: Step, table: Table, wanted: Sequence[Wanted], select: Callable[[dt.date, Parameters], str]) -> None:
     """Write the table's entry of each date of the run."""
     view = step.view()
     inputs = Inputs(step.engine, view, wanted, step.days)
@@ -90,7 +97,9 @@ def visible(bank: Bank) -> dict[str, list[str]]:
     for name in INPUTS:
         entity = entity_of(name)
         hidden = bank.undated.get(entity, ())
-        shown[name] = [column for column in tables.conformed(conformed_contracts()[entity]).columns if column not in hidden]
+        shown[name] = [
+            column for column in tables.conformed(conformed_contracts()[entity]).columns if column not in hidden
+        ]
     return shown
 
 

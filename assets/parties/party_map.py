@@ -11,7 +11,6 @@ from assets.parties.identity import key_path, read_key
 from data_contracts import tables
 from data_contracts.bank import Bank
 from data_contracts.conform import PARTY_MAP
-from liangcang.table import Table
 
 
 def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
@@ -37,7 +36,7 @@ def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
     return [party_map]
 
 
-def with_party_ids(step: Step, relation: str, table: Table) -> str:
+def with_party_ids(step: Step, relation: str) -> str:
     """The rows of `relation` with the party of each customer number: the one it has, or a new pseudonym."""
     key = read_key(key_path(step.bank.code))
     numbers = step.engine.rows(f"select distinct source_system, cust_no from {relation} order by all")

@@ -7,7 +7,6 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
-
 from types import TracebackType
 
 from assets.conformed.conforming import HISTORY, NIGHT
@@ -156,7 +155,8 @@ def _stage_full(step: Step, contract: Contract, found: Found, day: dt.date, note
 
 def _restate(step: Step, contract: Contract, day: dt.date, later: Sequence[dt.date]) -> None:
     """Full deliveries fix the states that follow them: after a re-delivery of D only the next loaded date's way there
-    changes. Where a key is held on that date its state changes too, and the date after it is restated in turn."""
+    changes. Where a key is held on that date its state changes too, and the date after it is restated in turn.
+    """
     table, quarantine = tables.staged(contract), tables.quarantine(contract)
     columns = staging.compared_columns(contract)
     for at, after in zip_longest(later, later[1:]):
@@ -214,5 +214,3 @@ def stage_history(step: Step, contract: Contract, found: Found) -> tuple[dt.date
     step.write_dates(tables.staged(contract), filed.relation, note=note, also=stale)
     _stage_judgement(step, contract, found, last, note)
     return (filed.days[0] if filed.days else last), last
-
-

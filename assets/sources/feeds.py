@@ -12,14 +12,13 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-
 import dagster as dg
 
 from assets.freshness import freshness
 from assets.inputs import Inputs, Wanted
 from assets.night import Outcome, Step, WarehouseResource, daily
 from assets.sources import ledger
-from assets.sources.delivering import Found, judged, stage_daily, stage_history
+from assets.sources.delivering import judged, stage_daily, stage_history
 from assets.sources.landing import Delivery, find, newest
 from data_contracts import tables
 from data_contracts.bank import Bank
@@ -102,7 +101,9 @@ class FeedStep:
             return
         with self._judged(delivery, None) as found:
             if found.id in seen:
-                self.step.transaction.note(tables.staged(self.contract), {"history": {found.id: {**seen[found.id], **looks}}})
+                self.step.transaction.note(
+                    tables.staged(self.contract), {"history": {found.id: {**seen[found.id], **looks}}}
+                )
                 return
             span = stage_history(self.step, self.contract, found)
             facts = {**looks, "from": span[0].isoformat(), "to": span[1].isoformat(), "sha256": found.taken.came_sha256}
@@ -119,12 +120,17 @@ class FeedStep:
             self.step.say(day, f"{found.judgement.good:,} rows" + (", delivered before" if same else ""))
 
     def _judged(self, delivery: Delivery, day: dt.date | None) -> "judged":
-        return judged(self.step, self.contract, delivery, day=day, references=self._references(day), seen=self.judgements)
+        return judged(
+            self.step, self.contract, delivery, day=day, references=self._references(day), seen=self.judgements
+        )
 
     def _references(self, day: dt.date | None) -> Mapping[str, str]:
         """The staged tables that rules refer to, as of the date: name to relation."""
         wanted = [
-            Wanted(table=tables.staged(self.step.bank.feeds[name.partition(".")[2]]), form="all" if day is None else "night")
+            Wanted(
+                table=tables.staged(self.step.bank.feeds[name.partition(".")[2]]),
+                form="all" if day is None else "night",
+            )
             for name in referred(self.step.bank, self.contract)
         ]
         if wanted:
@@ -210,5 +216,3 @@ class FeedStep:
         made = {"broken rules": dg.MetadataValue.table(records)} if records else {}
         said = {f"not taken {day}": dg.MetadataValue.text(what) for day, what in self.refused.items()}
         return {**made, **said}
-
-
