@@ -71,7 +71,7 @@ def great_expectations() -> SimpleNamespace:
         type: Literal["sealed_duckdb"] = "sealed_duckdb"
         asset_types: ClassVar[list[Any]] = [TableAsset, QueryAsset]
 
-        def test_connection(self, test_assets: bool = True) -> None: ...  # noqa: FBT001, FBT002  (its signature)
+        def test_connection(self, test_assets: bool = True) -> None: ...  # noqa: FBT002  (its signature)
 
         def get_engine(self) -> Any:
             return self._engine

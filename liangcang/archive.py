@@ -120,10 +120,10 @@ def record_path(place: Place, record: str) -> Path:
 def save_tables(place: Place, versions: Iterable[TableVersion]) -> dict[str, str]:
     """Write table versions and return their sha256, by name. Those of public tables may be read by analysts."""
     saved = {}
-    for version in versions:
-        data = version_to_bytes(version)
-        name, sha = version.table.name, sha256(data)
-        mode = PUBLIC_FILE if version.table.public else PRIVATE_FILE
+    for one in versions:
+        data = version_to_bytes(one)
+        name, sha = one.table.name, sha256(data)
+        mode = PUBLIC_FILE if one.table.public else PRIVATE_FILE
         replace(table_path(place, name, sha), data, mode=mode, via=place.scratch, sync=False)
         saved[name] = sha
     sync_folder(place.manifests / "tables")

@@ -15,7 +15,7 @@ from liangcang.errors import UsageError
 from pipelines import settings
 from pipelines.definitions import build
 from pipelines.instance import prepare
-from pipelines.jobs import NIGHTLY
+from pipelines.jobs import NIGHTLY, QUIET
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def run_night(
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
+            run_config=QUIET,
             asset_selection=keys or None,
             **(
                 {"partition_key": first}

@@ -14,12 +14,12 @@ from assets.inputs import Inputs, Wanted
 from assets.night import Step
 from assets.sources import staging
 from assets.sources.changes import same_state, successor_diff
+from assets.sources.confirming import Batch
 from assets.sources.landing import Delivery
 from assets.sources.reading import Raw, read
 from assets.sources.take import Taken, take
 from data_contracts import tables
 from data_contracts.contract import Contract
-from data_contracts.expectations import confirm
 from data_contracts.judge import judge
 from data_contracts.judgement import Judgement
 from liangcang.errors import DeliveryError
@@ -52,9 +52,10 @@ class judged:  # noqa: N801  (used as `with judged(...) as found`)
         day: dt.date | None,
         references: Mapping[str, str],
         seen: MutableMapping[str, Judgement],
+        batch: Batch,
     ) -> None:
         self.step, self.contract, self.delivery, self.day = step, contract, delivery, day
-        self.references, self.seen = references, seen
+        self.references, self.seen, self.batch = references, seen, batch
         self._stack = ExitStack()
 
     def __enter__(self) -> Found:
@@ -85,7 +86,7 @@ class judged:  # noqa: N801  (used as `with judged(...) as found`)
         self.seen[self.delivery.name] = judgement
         if judgement.refused:
             raise refused(self.contract, self.delivery, judgement)
-        confirm(self.step.engine.con, self.contract, judgement)
+        self.batch.add(judgement)
         if self.day is not None:
             staging.check_own_date(
                 self.step.engine, self.contract, judgement, day=self.day, file_name=self.delivery.name

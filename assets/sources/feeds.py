@@ -18,6 +18,7 @@ from assets.freshness import freshness
 from assets.inputs import Inputs, Wanted
 from assets.night import Outcome, Step, WarehouseResource, daily
 from assets.sources import ledger
+from assets.sources.confirming import Batch
 from assets.sources.delivering import judged, stage_daily, stage_history
 from assets.sources.landing import Delivery, find, newest
 from data_contracts import tables
@@ -74,11 +75,15 @@ class FeedStep:
     judgements: dict[str, Judgement] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.batch = Batch(self.step.engine, self.contract, faults=self.step.place.faults)
+
     def run(self) -> None:
         deliveries = find(self.step.landing, [self.contract])
         history = newest(deliveries, None, feed=self.contract.feed, kind="history")
         if history is not None:
             self._history(history)
+            self.batch.confirm()  # a history has its state's dates beside the columns, and its own key
         if self.contract.format("daily") is None:
             return
         for day in self.step.days:
@@ -92,6 +97,7 @@ class FeedStep:
                 raise
             except DeliveryError as error:
                 self._let_stand(day, error)
+        self.batch.confirm()
 
     def _history(self, delivery: Delivery) -> None:
         """Take a history once: by name, size and time of change it is known again without being read."""
@@ -121,7 +127,13 @@ class FeedStep:
 
     def _judged(self, delivery: Delivery, day: dt.date | None) -> "judged":
         return judged(
-            self.step, self.contract, delivery, day=day, references=self._references(day), seen=self.judgements
+            self.step,
+            self.contract,
+            delivery,
+            day=day,
+            references=self._references(day),
+            seen=self.judgements,
+            batch=self.batch,
         )
 
     def _references(self, day: dt.date | None) -> Mapping[str, str]:

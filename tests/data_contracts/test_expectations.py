@@ -20,7 +20,6 @@ from deliveries import contract, deliver, judged, prop, rule
 from data_contracts import expectations
 from data_contracts.contract import Contract
 from data_contracts.expectations import confirm
-from data_contracts.gx_sealed import great_expectations
 from data_contracts.judge import judge
 from data_contracts.judgement import Judgement
 from liangcang.engine import Engine
@@ -188,7 +187,6 @@ def test_the_library_keeps_neither_the_connection_nor_a_folder(tmp_path: Path, m
     (spill := tmp_path / "spill").mkdir()
     (temporary := tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    great_expectations.cache_clear()
     given = contract([prop("x")], rule("x.required", "required", "x"))
     with Engine(read=[], write=None, spill=spill) as engine:
         deliver(engine.con, given, [["a"]])
