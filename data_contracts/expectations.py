@@ -157,7 +157,7 @@ def _disagreement(
             if _raised(result.get("exception_info") or {}):
                 return _failed(contract, rule_id, str(result["exception_info"]), faults)
             found = result["result"]
-            counted = found.get("unexpected_count", found.get("observed_value"))
+            counted = found.get("unexpected_count", found.get("observed_value")) or 0  # None: the sum over no row
             scanned = judgement.result(rule_id)
             rows = found.get("element_count", scanned.checked)
             if counted != scanned.failed or rows != scanned.checked:

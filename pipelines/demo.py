@@ -10,13 +10,16 @@ import datetime as dt
 import os
 import shutil
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import polars as pl
 
-from liangcang.errors import UsageError
+import liangcang as lc
+from liangcang.errors import LiangcangError, UsageError
 from pipelines import demo_files as files
 from pipelines.demo_cast import CUSTOMERS, cast
 from pipelines.demo_crowd import crowd
@@ -87,7 +90,7 @@ def _feeds(start: dt.date, end: dt.date, *, customers: int, seed: int) -> dict[s
 
 
 def main(folder: Path) -> None:
-    """Make the demo bank below `folder` unless it is there, run its nights, and say where the results are."""
+    """Make the demo bank below `folder` unless it is there, run its nights, and say in five lines what came of it."""
     from pipelines.cli import commands as liangcang
 
     folder = folder.resolve()
@@ -102,20 +105,49 @@ def main(folder: Path) -> None:
         liangcang([*options, "init"], standalone_mode=False)
     nights = sorted(path.name for path in (landing / "daily").iterdir())
     liangcang([*options, "backfill", nights[0], nights[-1]], standalone_mode=False)
+    click.echo("\n".join(five_lines(folder, nights[-1])))
+
+
+def five_lines(folder: Path, night: str) -> list[str]:
+    """Rows in, out and kept back; signals; where the Parquet is; a query to paste; how to open the interface."""
     shown = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
-    click.echo(
-        "\n".join(
-            (
-                "",
-                f"The bank is in {shown / 'bank'}, its files in {shown / 'landing'}, its warehouse in {shown / 'warehouse'}.",
-                "Read it in Python:",
-                "  import liangcang as lc",
-                f"  wh = lc.open({str(shown / 'warehouse')!r})",
-                f'  wh.scan("products.risk_signal", as_of="{nights[-1]}").collect()',
-            )
-        )
+    warehouse = lc.open(folder / "warehouse")
+    counts: Counter[str] = Counter()
+    for name in warehouse.current.tables():
+        if name.startswith("quality."):
+            kept = warehouse.scan(name).filter(kind="conservation").select("rule_id", "checked").collect()
+            for rule, rows in kept.iter_rows():
+                counts[rule] += rows
+    signals = warehouse.scan("products.risk_signal", as_of=night).filter(result="HIT").collect()
+    hit = ", ".join(
+        f"{id} {rows}" for id, rows in signals.group_by("indicator_id").len().sort("indicator_id").iter_rows()
     )
+    python = f"import liangcang as lc; print(lc.open('{shown / 'warehouse'}').scan('products.risk_party', as_of='{night}').collect())"
+    own = f"--bank {shown / 'bank'} --warehouse {shown / 'warehouse'} --landing {shown / 'landing'}"
+    kept_back = f"{counts['quarantined']:,} quarantined, {counts['exact_duplicate']:,} exact duplicates"
+    return [
+        f"rows       {counts['delivered']:,} in, {counts['staged']:,} out, {kept_back}",
+        f"signals    {signals.height:,} hit on {night}: {hit}",
+        f"parquet    {shown / 'warehouse' / 'data' / 'products'}",
+        f'query      .venv/bin/python -c "{python}"',
+        f"interface  LIANGCANG_KEY_FILE={shown / 'demo.key'} .venv/bin/liangcang {own} ui",
+    ]
+
+
+def run() -> NoReturn:
+    """The demo as a program: ends at once with an exit code, as the command line does."""
+    code: object = 70
+    try:
+        main(Path(sys.argv[1] if len(sys.argv) > 1 else ".demo"))
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    except LiangcangError as error:
+        click.echo(f"error: {error}", err=True)
+        code = error.exit_code
+    sys.stdout.flush()
+    os._exit(code if isinstance(code, int) else 1)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else ".demo"))
+    run()

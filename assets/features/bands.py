@@ -101,7 +101,8 @@ def _cell(dimensions: Sequence[Dimension]) -> exp.Select:
     cells = [
         f"case when is_{dimension.name} then {values[part]} end as {dimension.name}_{part}"
         for dimension in dimensions
-        for part in [part for part in parts(dimension) if part in values] or ["s"]
+        for part in values
+        if part == "s" or part in parts(dimension)
     ]
     return exp.select("party_id", "ring", "is_unknown", *cells, dialect=DIALECT).from_("sorted_movement")
 

@@ -193,7 +193,8 @@ def test_the_library_keeps_neither_the_connection_nor_a_folder(tmp_path: Path, m
         judgement, before = judge(engine.con, given), sys.getrefcount(engine.con)
         confirm(engine.con, given, judgement)
         gc.collect()
-        assert sys.getrefcount(engine.con) == before
+        after = sys.getrefcount(engine.con)
+    assert after == before
     assert list(temporary.iterdir()) == []
 
 

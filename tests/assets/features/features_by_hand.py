@@ -15,7 +15,7 @@ from typing import Any
 from assets.features.parameters import Parameters
 from assets.features.party import party_draft, party_month_select, party_select
 from assets.features.sources import SOURCES
-from assets.features.spec import Spec, party_spec
+from assets.features.spec import Aggregate, Spec, party_spec
 from liangcang.engine import Engine
 
 D = dt.date(2026, 11, 20)
@@ -126,7 +126,7 @@ def make(
 def slim() -> Spec:
     """Every point feature, and as few ring bands as they ask for besides some whole ones: planned in a third of the time."""
     whole = party_spec()
-    asked = {
+    asked: dict[str, tuple[Aggregate, ...]] = {
         **dict.fromkeys(("in", "debit"), ("count", "sum", "min", "max", "mean", "std")),
         **dict.fromkeys(("out", "credit"), ("count", "sum")),
         "act": ("count", "last"),
