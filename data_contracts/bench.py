@@ -43,8 +43,8 @@ class Bench:
         self.values, self.marks, self.duplicates = f"{raw}_values", f"{raw}_marks", f"{raw}_duplicates"
         self.typed, self.good, self.bad = f"{raw}_typed", f"{raw}_good", f"{raw}_bad"
         self.text, self.violations, self.judged = f"{raw}_text", f"{raw}_violations", f"{raw}_judged"
-        self.repeated = f"{raw}_repeated"
-        self.dropped = 0
+        self.suspects, self.repeated, self.again = f"{raw}_suspects", f"{raw}_repeated", f"{raw}_again"
+        self.own_repeated, self.dropped = 0, 0
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """Execute to the end; what DuckDB says of the data never leaves."""
@@ -117,7 +117,9 @@ class Bench:
         """
         key = self.scan.key()
         self.table(self.duplicates, "select 0::bigint as _row_no where false")
-        if self.contract.key and self._keep_repeated(self.values, key):
+        if self.contract.key:
+            self.own_repeated = self._keep_repeated(self.repeated, quoted(self.values), key)
+        if self.own_repeated:
             same_key = " and ".join(f"v.{quoted(c)} is not distinct from k.{quoted(c)}" for c in key)
             delivered = [*self.columns, *([self.scan.apart] if self.scan.apart else [])]
             self.dropped = self.table(
@@ -141,30 +143,34 @@ class Bench:
             self.table(self.marks, f"select _row_no, {merged} from {quoted(self.marks)}{apart} group by _row_no")
 
     def _mark_repeated(self, check: Check) -> bool:
-        key = self.scan.key(check.rule)
+        key, rows = self.scan.key(check.rule), quoted(self.judged)
+        if set(check.rule.columns) == set(self.contract.key):
+            if not self.own_repeated:
+                return False
+            rows = f"(select v.* from {rows} as v join {quoted(self.repeated)} as k using ({column_list(key)}))"
         whole = " and ".join(f"{quoted(c)} is not null" for c in key)
-        if not self._keep_repeated(self.judged, key, where=whole):
+        if not self._keep_repeated(self.again, rows, key, where=whole):
             return False
         words = ", ".join(f"{check.bit if word == check.word else 0}::bigint" for word in self.scan.words)
         self.run(
             f"insert into {quoted(self.marks)} select v._row_no, {words} "
-            f"from {quoted(self.judged)} as v join {quoted(self.repeated)} as k using ({column_list(key)})"
+            f"from {quoted(self.judged)} as v join {quoted(self.again)} as k using ({column_list(key)})"
         )
         return True
 
-    def _keep_repeated(self, relation: str, key: Sequence[str], *, where: str = "true") -> int:
-        """Keep the keys that stand more than once; how many there are.
+    def _keep_repeated(self, name: str, rows: str, key: Sequence[str], *, where: str = "true") -> int:
+        """Keep, as `name`, the keys that stand more than once; how many there are.
 
         Digests first: grouping them costs half of grouping texts. What they find is looked at by the keys themselves.
         """
         digest = f"hash({column_list(key)})"
-        suspect = f"select {digest} as _hash from {quoted(relation)} where {where} group by all having count(*) > 1"
-        if not self.table(self.repeated, suspect):
+        suspect = f"select {digest} as _hash from {rows} where {where} group by all having count(*) > 1"
+        if not self.table(self.suspects, suspect):
             return 0
-        among = f"{digest} in (select _hash from {quoted(self.repeated)})"
+        among = f"{digest} in (select _hash from {quoted(self.suspects)})"
         return self.table(
-            self.repeated,
-            f"select {column_list(key)} from {quoted(relation)} where {where} and {among} group by all having count(*) > 1",
+            name,
+            f"select {column_list(key)} from {rows} where {where} and {among} group by all having count(*) > 1",
         )
 
     def _apart(self) -> str:

@@ -30,8 +30,8 @@ import duckdb
 from data_contracts.cell import INTEGERS, is_text
 from data_contracts.contract import Contract, Rule
 from data_contracts.gx_sealed import great_expectations
+from data_contracts.implied import all_rules
 from data_contracts.judgement import Judgement, RuleResult
-from data_contracts.scan_sql import all_rules
 from liangcang.engine import literal, quoted
 from liangcang.errors import EngineError
 from liangcang.faults import keep

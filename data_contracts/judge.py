@@ -28,8 +28,9 @@ import duckdb
 
 from data_contracts.bench import Bench
 from data_contracts.contract import Contract, Rule
+from data_contracts.implied import all_rules
 from data_contracts.judgement import Judgement, RuleResult, of_rule, refusal, results_frame
-from data_contracts.scan_sql import all_rules, compile_scan
+from data_contracts.scan_sql import compile_scan
 
 __all__ = ["Judgement", "RuleResult", "judge", "results_frame"]
 

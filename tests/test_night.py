@@ -59,7 +59,7 @@ def test_the_tags_of_a_party_are_those_of_its_features(riverside_all, riverside_
     assert both.height == tags.height == features.height > 20
     persons = both.filter(party_type="person")
     assert persons["t001_age"].to_list() == persons["age"].to_list()
-    assert both["t099_transactions_30d"].to_list() == both["cnt_30"].to_list()
+    assert both["t099_count_30"].to_list() == both["cnt_30"].to_list()
 
 
 def test_products_are_for_the_group_and_all_else_for_the_owner(riverside_all):

@@ -69,7 +69,7 @@ def comment(feature: Feature) -> str:
 def party_month_select(as_of: dt.date, parameters: Parameters | Mapping[str, Any]) -> str:
     """The SELECT of `features.party_month` as of a date, over the views of `INPUTS`."""
     given = Parameters.of(parameters)
-    return month_draft(given.lacking).sql(_values(as_of, given) | month_values(as_of))
+    return month_draft(given.lacking).sql(values_of(as_of, given) | month_values(as_of))
 
 
 def party_select(as_of: dt.date, parameters: Parameters | Mapping[str, Any]) -> str:
@@ -78,10 +78,10 @@ def party_select(as_of: dt.date, parameters: Parameters | Mapping[str, Any]) -> 
     A feature that the bank cannot feed is a typed null.
     """
     given = Parameters.of(parameters)
-    return _party_draft(given.lacking).sql(_values(as_of, given))
+    return _party_draft(given.lacking).sql(values_of(as_of, given))
 
 
-def _values(as_of: dt.date, given: Parameters) -> dict[str, object]:
+def values_of(as_of: dt.date, given: Parameters) -> dict[str, object]:
     """A value for each `$name`. Of a table that a bank does not have, nothing is known, and no term of it is missed."""
     values = given.values(as_of)
     flows = whole_unfed("conformed.transaction_history", given.lacking)

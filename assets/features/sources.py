@@ -135,7 +135,9 @@ def fed(tree: exp.Expression, missing: Unfed) -> exp.Expression:
     """A copy of a SELECT with typed nulls in place of the columns that the bank cannot feed."""
 
     def source(node: exp.Expression) -> exp.Expression:
-        name = f"{node.db}.{node.name}" if isinstance(node, exp.Table) else ""
+        if not isinstance(node, exp.Table):
+            return node
+        name = f"{node.db}.{node.name}"
         columns = SOURCES.get(name, {})
         lacking = {column for entity, column in missing if entity == entity_of(name)} & set(columns)
         if not lacking:

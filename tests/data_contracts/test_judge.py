@@ -180,6 +180,14 @@ def test_a_unique_column_beside_the_key_may_be_empty_often(con: duckdb.DuckDBPyC
     assert bad(con, found) == {3: ["u"], 4: ["u"]}
 
 
+def test_the_order_of_key_rules_does_not_matter(con: duckdb.DuckDBPyConnection) -> None:
+    key, unique = rule("key", "key", "id"), rule("u", "key", "x")
+    rows = [["1", "a"], ["1", "b"], ["2", "c"], ["3", "c"], ["1", "a"]]
+    for rules in ([key, unique], [unique, key]):
+        found = judged(con, contract([prop("id", key=True), prop("x")], *rules), *rows)
+        assert (bad(con, found), found.exact_duplicates) == ({1: ["key"], 2: ["key"], 3: ["u"], 4: ["u"]}, 1)
+
+
 @pytest.mark.parametrize("beside", [True, False])
 def test_a_history_of_states_holds_a_key_once_a_state_date(con: duckdb.DuckDBPyConnection, beside: bool) -> None:
     dated = [] if beside else [prop("state_date", "DATE")]

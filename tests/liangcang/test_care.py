@@ -165,6 +165,7 @@ def test_only_a_manifest_that_is_kept_can_be_pinned(wh: Warehouse) -> None:
 
 def test_gc_keeps_what_a_run_is_pinned_to(three_nights: Warehouse) -> None:
     wh = three_nights
+    publish(wh, "r6", (ACCOUNT, D1, "the base"))
     run = wh.transaction("slow", atomic=True)
     base = contents(run.candidate())
     publish(wh, "r7", (ACCOUNT, D1, "newer"))

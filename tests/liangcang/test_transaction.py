@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from warehouse_by_hand import ACCOUNT, D1, D2, D3, PAYMENT, TAGS, contents, publish, put
 
-from liangcang import archive, roots
+from liangcang import archive, journal, roots
 from liangcang.care import fsck, gc, rollback
 from liangcang.errors import ConflictError, DiskError, UnconfirmedError, UsageError, WarehouseError
 from liangcang.store import Warehouse
@@ -447,3 +447,36 @@ def test_gc_takes_what_a_killed_step_left_at_once(wh: Warehouse) -> None:
     run._leave()
     assert gc(wh, keep=1, grace_hours=0, dry_run=False).staging == (run.folder.name,)
     assert list(wh.place.data.rglob("*.parquet")) == []
+
+
+def test_content_that_was_litter_is_young_again_when_it_is_staged(wh: Warehouse) -> None:
+    """It lay there unnamed for weeks; a gc that starts now must give whoever staged it the whole grace."""
+    litter = wh.transaction("r1", atomic=False)
+    entry = put(litter, TAGS, D1, "same")
+    litter._leave()
+    file = wh.place.root / entry.path(TAGS.name, D1)
+    os.utime(file, (0, 0))
+    run = wh.transaction("r2", atomic=False)
+    put(run, TAGS, D1, "same")
+    run._leave()
+    gc(wh, keep=1, grace_hours=24, dry_run=False)
+    assert file.read_text() == "same"
+
+
+def test_what_is_staged_while_another_process_commits_is_not_forgotten(wh: Warehouse) -> None:
+    """Two processes of one run: the journal that grew during the commit stays."""
+    run = wh.transaction("r1", atomic=False)
+    put(run, TAGS, D1, "one")
+    real = run._publish
+
+    def slow(*parts: object) -> object:
+        done = real(*parts)
+        journal.append(journal.path(run.folder / "entries", TAGS.name), [journal.facts_line({"late": True})])
+        return done
+
+    run._publish = slow
+    run.commit()
+    assert run.staged()[TAGS.name].facts == {"late": True}
+    run._publish = real
+    run.commit()
+    assert wh.current.facts(TAGS.name) == {"late": True}

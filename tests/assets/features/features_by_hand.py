@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from assets.features.parameters import Parameters
-from assets.features.party import party_draft, party_month_select, party_select
+from assets.features.party import party_draft, party_month_select, party_select, values_of
 from assets.features.sources import SOURCES
 from assets.features.spec import Aggregate, Spec, party_spec
 from liangcang.engine import Engine
@@ -118,7 +118,7 @@ def make(
     given = parameters or Parameters()
     made.con.execute(f"create or replace table features.party_month as {party_month_select(as_of, given)}")
     months = rows(made, "select * from features.party_month order by party_id, month")
-    select = party_draft(spec, given.lacking).sql(given.values(as_of)) if spec else party_select(as_of, given)
+    select = party_draft(spec, given.lacking).sql(values_of(as_of, given)) if spec else party_select(as_of, given)
     return months, rows(made, f"select * from ({select}) order by party_id")
 
 
@@ -162,3 +162,23 @@ def months(world: World, parameters: Parameters | None = None, *, as_of: dt.date
         fill(made, world)
         values = rows(made, party_month_select(as_of, parameters or Parameters()))
         return {(row["party_id"], row["months_ago"]): row for row in values}
+
+
+def side_by_side(cases: Mapping[Any, World]) -> World:
+    """Several worlds in one, each with a P1 of its own: `<case>:P1`."""
+    merged: dict[str, list[Row]] = {}
+    for case, alone in cases.items():
+        for table, found in alone.tables.items():
+            own = [
+                {k: f"{case}:{v}" if k in ("party_id", "account_id") else v for k, v in row.items()} for row in found
+            ]
+            merged.setdefault(table, []).extend(own)
+    return World(merged)
+
+
+def features_of(
+    cases: Mapping[Any, World], parameters: Parameters | None = None, *, as_of: dt.date = D
+) -> list[Row]:
+    """The features of the P1 of each world, in their order."""
+    got = features(side_by_side(cases), parameters, as_of=as_of)
+    return [got[f"{case}:P1"] for case in cases]

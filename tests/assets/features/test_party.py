@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from features_by_hand import D, account, balance, days, features, months, party, transaction, world
+from features_by_hand import D, World, account, balance, days, features, features_of, months, party, transaction, world
 
 from assets.features.parameters import Parameters
 
@@ -94,13 +94,15 @@ def test_an_amount_that_is_not_known_makes_sums_unknown_and_counts_stand(amount:
 
 
 def test_deviation_is_exact_where_squares_are_beyond_doubles() -> None:
-    rows = [transaction(3, f"999999999999.{n:02d}") for n in (1, 2, 3)]
-    row = features(world(account(), transaction_history=rows))["P1"]
-    assert row["debit_std_7"] == pytest.approx(0.01, rel=1e-12)
-    assert row["debit_mean_7"] == 999999999999.02
-    same = features(world(account(), transaction_history=[transaction(3, "9999999999999.99")] * 5))["P1"]
-    assert same["debit_std_7"] == 0
-    assert features(world(account(), transaction_history=[transaction(3)]))["P1"]["debit_std_7"] is None
+    cases = {
+        "near": [transaction(3, f"999999999999.{n:02d}") for n in (1, 2, 3)],
+        "same": [transaction(3, "9999999999999.99")] * 5,
+        "one": [transaction(3)],
+    }
+    near, same, one = features_of({name: world(account(), transaction_history=rows) for name, rows in cases.items()})
+    assert near["debit_std_7"] == pytest.approx(0.01, rel=1e-12)
+    assert near["debit_mean_7"] == 999999999999.02
+    assert (same["debit_std_7"], one["debit_std_7"]) == (0, None)
 
 
 def test_inflow_leaves_out_own_transfers_refunds_wealth_and_loans() -> None:
@@ -112,10 +114,12 @@ def test_inflow_leaves_out_own_transfers_refunds_wealth_and_loans() -> None:
 
 
 def test_the_main_channel_ties_to_the_earlier_of_the_list() -> None:
-    rows = [transaction(3, channel=channel) for channel in ("mobile", "counter", "mobile", "counter", "village", None)]
-    assert features(world(account(), transaction_history=rows))["P1"]["main_channel"] == "counter"
-    batch = [transaction(3, channel="batch")]
-    assert features(world(account(), transaction_history=batch))["P1"]["main_channel"] is None
+    channels = {"tie": ("mobile", "counter", "mobile", "counter", "village", None), "none": ("batch",)}
+    cases = {
+        name: world(account(), transaction_history=[transaction(3, channel=channel) for channel in used])
+        for name, used in channels.items()
+    }
+    assert [row["main_channel"] for row in features_of(cases)] == ["counter", None]
 
 
 def test_payers_and_payees_are_counted_apart_and_unnamed_ones_not() -> None:
@@ -129,9 +133,9 @@ def test_payers_and_payees_are_counted_apart_and_unnamed_ones_not() -> None:
 
 
 def test_quiet_before_sees_the_180_days_before_the_last_seven() -> None:
-    for age, quiet in {6: True, 7: False, 186: False, 187: True}.items():
-        row = features(world(account(), transaction_history=[transaction(age)]))["P1"]
-        assert row["r051_quiet_before"] is quiet, age
+    quiet = {6: True, 7: False, 186: False, 187: True}
+    got = features_of({age: world(account(), transaction_history=[transaction(age)]) for age in quiet})
+    assert [row["r051_quiet_before"] for row in got] == list(quiet.values())
 
 
 def test_the_cash_band_is_the_banks() -> None:
@@ -143,15 +147,20 @@ def test_the_cash_band_is_the_banks() -> None:
 
 
 def test_a_large_payment_is_one_against_what_was_held_the_day_before() -> None:
-    def large(held: str, paid: str, *, age: int = 3, bank: str | None = "X") -> object:
-        rows = [transaction(age, paid, counterparty_bank=bank)]
+    def case(held: str, paid: str, *, age: int = 3, to: str | None = "X") -> World:
         told = [balance(30, "900000"), balance(age + 1, held), balance(age, "0")]
-        return features(world(account(), transaction_history=rows, balance_history=told))["P1"]["big_out_7"]
+        moved = [transaction(age, paid, counterparty_bank=to)]
+        return world(account(), transaction_history=moved, balance_history=told)
 
-    assert [large("100000", "50000"), large("100000.02", "50000"), large("10", "49999.99")] == [True, False, False]
-    assert [large("100000", "50000", age=7), large("100000", "50000", bank=None)] == [False, False]
-    unheard = features(world(account(), transaction_history=[transaction(3, "60000", counterparty_bank="X")]))["P1"]
-    assert unheard["big_out_7"] is None
+    cases = {
+        "half": case("100000", "50000"),
+        "less than half": case("100000.02", "50000"),
+        "small": case("10", "49999.99"),
+        "a week ago": case("100000", "50000", age=7),
+        "to our bank": case("100000", "50000", to=None),
+        "unheard": world(account(), transaction_history=[transaction(3, "60000", counterparty_bank="X")]),
+    }
+    assert [row["big_out_7"] for row in features_of(cases)] == [True, False, False, False, False, None]
 
 
 def test_deposits_leave_out_margin_and_closed_accounts() -> None:
@@ -199,11 +208,11 @@ def test_the_last_day_of_a_month_completes_it() -> None:
 
 def test_mean_inflow_counts_empty_months_as_zero_and_asks_for_age() -> None:
     rows = [transaction(ago(FIRST), "900", direction="C", type="transfer")]
-    old = features(world(account(), transaction_history=rows))["P1"]
+    opened = {"old": 2000, "young": ago(dt.date(2026, 8, 1)), "younger": ago(dt.date(2026, 8, 2))}
+    cases = {name: world(account(opened=age), transaction_history=rows) for name, age in opened.items()}
+    old, young, younger = features_of(cases)
     assert (old["in_m"], old["in_avg3"], old["in_avg6"], old["in_prev9"]) == (900, 300.0, 150.0, 0.0)
-    young = features(world(account(opened=ago(dt.date(2026, 8, 1))), transaction_history=rows))["P1"]
     assert (young["in_avg3"], young["in_avg6"], young["in_prev9"]) == (300.0, 150.0, None)
-    younger = features(world(account(opened=ago(dt.date(2026, 8, 2))), transaction_history=rows))["P1"]
     assert (younger["in_m"], younger["in_avg3"], younger["in_avg6"]) == (900, None, None)
 
 
@@ -223,23 +232,23 @@ def test_salary_that_stopped_shows_in_the_months() -> None:
 
 
 def test_a_change_against_almost_nothing_is_unknown() -> None:
-    told = [balance(900, "1000"), balance(ago(dt.date(2026, 8, 1)), "500")]
-    assert features(world(account(), balance_history=told))["P1"]["aum_chg_3m"] == -0.5
-    told = [balance(900, "999.99"), balance(ago(dt.date(2026, 8, 1)), "500")]
-    assert features(world(account(), balance_history=told))["P1"]["aum_chg_3m"] is None
+    cases = {
+        before: world(account(), balance_history=[balance(900, before), balance(ago(dt.date(2026, 8, 1)), "500")])
+        for before in ("1000", "999.99")
+    }
+    assert [row["aum_chg_3m"] for row in features_of(cases)] == [-0.5, None]
 
 
 def test_age_and_tenure_are_full_years_and_months() -> None:
-    bank = world(account(opened=400), parties=[party(birth_date=dt.date(2000, 2, 29), open_date=dt.date(2025, 1, 31))])
-    assert [features(bank, as_of=day)["P1"]["age"] for day in (dt.date(2026, 2, 28), dt.date(2026, 3, 1))] == [25, 26]
-    assert [features(bank, as_of=day)["P1"]["tenure_m"] for day in (dt.date(2026, 2, 28), dt.date(2026, 3, 31))] == [
-        12,
-        14,
-    ]
-    firm = world(account(), parties=[party(party_type="enterprise", birth_date=dt.date(2000, 1, 1))])
-    assert features(firm)["P1"]["age"] is None
-    nobody = world(account(opened=31), parties=[])
-    assert features(nobody)["P1"]["tenure_m"] == 1
+    leap = party(birth_date=dt.date(2000, 2, 29), open_date=dt.date(2025, 1, 31))
+    cases = {
+        "leap": world(account(opened=400), parties=[leap]),
+        "firm": world(account(), parties=[party(party_type="enterprise", birth_date=dt.date(2000, 1, 1))]),
+    }
+    expected = {dt.date(2026, 2, 28): (25, 12), dt.date(2026, 3, 1): (26, 13), dt.date(2026, 3, 31): (26, 14)}
+    for day, (age, tenure) in expected.items():
+        person, firm = features_of(cases, as_of=day)
+        assert (person["age"], person["tenure_m"], firm["age"]) == (age, tenure, None)
 
 
 def receipt(name: str = "L1", **said: object) -> dict[str, object]:
@@ -267,12 +276,14 @@ def test_a_settled_receipt_is_gone_from_the_day_it_was_settled() -> None:
 
 
 def test_what_is_known_to_be_late_stands_and_what_may_be_late_is_not_cleared() -> None:
-    late = [receipt(dpd=95, five_class=3), receipt("L2", dpd=None, five_class=None)]
-    row = features(world(account(), loan_receipt=late))["P1"]
-    assert (row["dpd_now"], row["five_class_max"]) == (95, 3)
-    fine = [receipt(), receipt("L2", dpd=None, five_class=None, outstanding_principal=None, overdue_principal=None)]
-    row = features(world(account(), loan_receipt=fine))["P1"]
-    assert (row["dpd_now"], row["five_class_max"], row["loan_bal"], row["ovd_amt"]) == (None, None, None, None)
+    unknown = {"dpd": None, "five_class": None, "outstanding_principal": None, "overdue_principal": None}
+    cases = {
+        "late": world(account(), loan_receipt=[receipt(dpd=95, five_class=3), receipt("L2", **unknown)]),
+        "fine": world(account(), loan_receipt=[receipt(), receipt("L2", **unknown)]),
+    }
+    late, fine = features_of(cases)
+    assert (late["dpd_now"], late["five_class_max"]) == (95, 3)
+    assert (fine["dpd_now"], fine["five_class_max"], fine["loan_bal"], fine["ovd_amt"]) == (None, None, None, None)
 
 
 def test_stale_loans_are_unknown() -> None:
@@ -284,11 +295,12 @@ def test_stale_loans_are_unknown() -> None:
 
 def test_a_card_without_a_limit_owes_nothing() -> None:
     debit = {"card_id": "C1", "party_id": "P1", "issued_date": D - days(9)}
-    row = features(world(account(), card=[debit]))["P1"]
-    assert (row["card_cnt"], row["dpd_now"], row["ovd_amt"]) == (1, 0, 0)
     credit = {**debit, "card_id": "C2", "limit_amount": Decimal(9000)}
-    row = features(world(account(), card=[debit, credit]))["P1"]
-    assert (row["card_cnt"], row["dpd_now"], row["ovd_amt"]) == (2, None, None)
     late = {**credit, "dpd": 40, "overdue_amount": Decimal("12.50")}
-    row = features(world(account(), card=[late, {**debit, "status": "closed"}], loan_receipt=[receipt(dpd=7)]))["P1"]
-    assert (row["card_cnt"], row["dpd_now"], row["ovd_amt"]) == (1, 40, Decimal("12.50"))
+    cases = {
+        "debit": world(account(), card=[debit]),
+        "unknown": world(account(), card=[debit, credit]),
+        "late": world(account(), card=[late, {**debit, "status": "closed"}], loan_receipt=[receipt(dpd=7)]),
+    }
+    got = [(row["card_cnt"], row["dpd_now"], row["ovd_amt"]) for row in features_of(cases)]
+    assert got == [(1, 0, 0), (2, None, None), (1, 40, Decimal("12.50"))]

@@ -139,6 +139,7 @@ def test_a_bank_without_transactions_knows_no_flows() -> None:
     assert (row["flows_known"], row["in_30"], row["in_avg3"], row["dep_d"]) == (False, None, None, Decimal("5001.00"))
 
 
+@pytest.mark.slow
 def test_a_feature_names_every_column_without_which_its_value_changes() -> None:
     optional = {
         "transaction.account_id",  # silence alone

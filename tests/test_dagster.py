@@ -1,0 +1,118 @@
+"""Dagster as we use it: the graph, and what we rely on that it does not document."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from conftest import Hands
+
+from pipelines import settings
+from pipelines.definitions import build
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def definitions(riverside_first: Hands) -> dg.Definitions:
+    return build(
+        settings.read(
+            bank=riverside_first.bank, warehouse=str(riverside_first.warehouse), landing=str(riverside_first.landing)
+        )
+    )
+
+
+def graph(definitions: dg.Definitions) -> dict[str, list[str]]:
+    found = definitions.resolve_asset_graph()
+    return {
+        key.to_user_string(): sorted(parent.to_user_string() for parent in found.get(key).parent_keys)
+        for key in found.get_all_asset_keys()
+    }
+
+
+def test_the_asset_graph_flows_one_way(definitions):
+    order = ["staged", "parties", "conformed", "features", "products", "publication"]
+    for asset, parents in graph(definitions).items():
+        floor = order.index(asset.partition("/")[0])
+        assert all(order.index(parent.partition("/")[0]) <= floor for parent in parents), (asset, parents)
+
+
+def test_publication_waits_for_every_table(definitions):
+    found = graph(definitions)
+    assert set(found["publication"]) == set(found) - {"publication"}
+
+
+def test_every_asset_is_daily_single_run_and_checked(definitions):
+    for asset in definitions.resolve_all_asset_specs():
+        assert asset.partitions_def is not None, asset.key
+        assert asset.group_name != "default", asset.key
+    for made in definitions.assets:
+        assert made.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_an_asset_belongs_to_the_domain_that_its_folder_names(definitions):
+    groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
+    assert groups == {"sources", "parties", "conformed", "features", "tags", "risk_warning", "publication"}
+
+
+def test_the_schedule_asks_for_yesterday_in_the_banks_time_zone(definitions):
+    import datetime as dt
+
+    schedule = definitions.resolve_schedule_def("nightly_0230")
+    context = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2026, 11, 3, 18, 30, tzinfo=dt.UTC))
+    (request,) = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == "2026-11-03"  # 02:30 of the 4th in Shanghai
+
+
+def test_the_sensor_asks_once_for_each_complete_date_and_again_for_a_correction(riverside, riverside_demo):
+    given = settings.read(bank=riverside.bank, warehouse=str(riverside.warehouse), landing=str(riverside.landing))
+    sensor = build(given).resolve_sensor_def("arrivals")
+    folder = riverside.landing / "daily" / riverside_demo.nights[2].isoformat()
+    (folder / "transactions.1.csv").rename(riverside.landing / "waiting.csv")
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = sensor.evaluate_tick(dg.build_sensor_context(instance))
+        asked = [request.partition_key for request in first.run_requests]
+        assert riverside_demo.nights[2].isoformat() not in asked
+        assert riverside_demo.nights[1].isoformat() in asked
+        second = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
+        assert second.run_requests == []
+        (riverside.landing / "waiting.csv").rename(folder / "transactions.1.csv")
+        third = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
+        assert [request.partition_key for request in third.run_requests] == [riverside_demo.nights[2].isoformat()]
+
+
+@pytest.mark.slow
+def test_dagsters_own_ways_of_starting_give_the_bytes_of_the_command_line(riverside, riverside_all, riverside_demo):
+    """`dg launch` for one night, and the job as the interface starts it for the next ones."""
+    environment = os.environ | {
+        "LIANGCANG_BANK": riverside.bank,
+        "LIANGCANG_WAREHOUSE": str(riverside.warehouse),
+        "LIANGCANG_LANDING": str(riverside.landing),
+        "LIANGCANG_KEY_FILE": str(riverside.key),
+        "DAGSTER_HOME": str(riverside.warehouse / "_dagster"),
+    }
+    (riverside.warehouse / "_dagster").mkdir(exist_ok=True)
+    dg_command = Path(sys.executable).with_name("dg")
+    subprocess.run(
+        [dg_command, "launch", "--job", "nightly", "--partition", riverside_demo.nights[1].isoformat()],
+        env=environment,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    assert riverside_demo.nights[1] in riverside.open.current.nights
+    days = [day.isoformat() for day in riverside_demo.nights[2:]]
+    dagster_command = Path(sys.executable).with_name("dagster")
+    subprocess.run(
+        [dagster_command, "asset", "materialize", "-m", "pipelines.definitions", "--select", "*",
+         "--partition-range", f"{days[0]}...{days[-1]}"],
+        env=environment,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert riverside.bytes_of() == riverside_all.bytes_of()

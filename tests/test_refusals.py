@@ -1,0 +1,84 @@
+"""What is wrong before anything runs: an error with file, line and field, and no run at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Hands
+
+
+@pytest.fixture
+def mended(riverside: Hands):
+    """Change one file of the bank's folder; then no command may run anything."""
+
+    def change(file: str, old: str, new: str) -> Path:
+        path = Path(riverside.bank) / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        return path
+
+    return change
+
+
+def refused(hands: Hands, demo) -> str:
+    """The message, after it was made sure that nothing ran."""
+    before, runs = hands.bytes_of(), (hands.warehouse / "_dagster" / "history").exists()
+    said = hands("nightly", demo.nights[1].isoformat(), code=2).output
+    assert hands.bytes_of() == before
+    assert (hands.warehouse / "_dagster" / "history").exists() == runs
+    lint = hands("contracts", "lint", code=2).output
+    assert said.splitlines()[0].removeprefix("error: ") in lint
+    return said
+
+
+def test_a_misspelt_key_of_a_contract(riverside, riverside_demo, mended):
+    path = mended("contracts/accounts.odcs.yaml", "required: true", "requird: true")
+    said = refused(riverside, riverside_demo)
+    assert path.name in said and "requird" in said and "line" in said
+
+
+def test_sql_over_an_unknown_table(riverside, riverside_demo, mended):
+    path = mended("conform/account.sql", "staged.accounts", "staged.acounts")
+    said = refused(riverside, riverside_demo)
+    assert path.name in said and "acounts" in said
+
+
+def test_a_product_of_two_decimals_that_is_not_cast(riverside, riverside_demo, mended):
+    path = mended("conform/loan_receipt.sql", "loan.owed   ", "loan.owed * loan.granted   ")
+    said = refused(riverside, riverside_demo)
+    assert path.name in said and "DECIMAL" in said
+
+
+def test_an_entry_that_does_not_exist_in_the_banks_parameters(riverside, riverside_demo, mended):
+    mended("bank.yaml", "  features:", "  entries: {R099: {floor: 1}}\n  features:")
+    assert "R099" in refused(riverside, riverside_demo)
+
+
+def test_without_a_bank_the_error_lists_them(tmp_path):
+    from click.testing import CliRunner
+
+    from pipelines.cli import commands
+
+    result = CliRunner().invoke(
+        commands, ["--bank", "berkaa", "--warehouse", str(tmp_path), "--landing", "x", "status"]
+    )
+    assert result.exit_code == 2
+    assert "berka" in result.output
+
+
+def test_a_folder_that_is_no_warehouse_is_not_mounted(riverside, tmp_path):
+    empty = Hands(riverside.bank, riverside.landing, tmp_path / "empty", riverside.key)
+    empty.warehouse.mkdir()
+    assert "not" in empty("nightly", "2026-11-01", code=77).output
+    assert list(empty.warehouse.iterdir()) == []
+
+
+def test_a_key_that_others_can_read_stops_the_night(riverside, riverside_demo):
+    riverside.key.chmod(0o644)
+    try:
+        said = riverside("nightly", riverside_demo.nights[1].isoformat(), code=73).output
+    finally:
+        riverside.key.chmod(0o600)
+    assert "key" in said
