@@ -61,7 +61,7 @@ class Judgement:
 
     The relations live in the connection that judged, as long as its delivery (`raw`) does:
 
-    good_rows       _row_no and the contract's columns, typed
+    good_rows       _row_no and the contract's columns, typed; a view over the text, so keep what is read many times
     typed_rows      the same of good and quarantined rows together: what reconciliations are computed over
     bad_rows        _row_no, _line, _rules (VARCHAR[], what took the row out) and the text as delivered
     duplicate_rows  _row_no of the exact duplicates that were dropped
@@ -186,7 +186,7 @@ def refusal(
         (rejected, contract.max_rejected, "could not be read"),
         (quarantined, contract.max_quarantined, "are quarantined"),
     ):
-        if count > limit * delivered:
+        if count and count / delivered > limit:
             reasons.append(f"{_share(count, delivered)} {what}, the contract allows {limit:.4%}")
     return "; ".join(reasons) or None
 
@@ -200,7 +200,7 @@ def _rule_reasons(rule: Rule, result: RuleResult) -> Iterator[str]:
         yield f"{rule.id}: fails for {_share(result.failed, result.checked)}: the columns seem to be shifted"
     elif rule.kind in ("dataset", "volume"):
         yield f"{rule.id}: {result.observation or f'{result.failed:,} breaches'}"
-    elif rule.max_rate is not None and result.failed > rule.max_rate * result.checked:
+    elif rule.max_rate is not None and result.rate > rule.max_rate:
         yield f"{rule.id}: fails for {_share(result.failed, result.checked)}, the contract allows {rule.max_rate:.4%}"
     elif rule.max_rate is None and rule.severity == "error":
         yield f"{rule.id}: fails for {_share(result.failed, result.checked)}, the contract allows none"

@@ -1,8 +1,9 @@
 """A contract compiled to one pass over a delivery's text: typed columns and, for each row, the rules that it breaks.
 
-The scan has three layers, so that every cell is looked at once: its text (null tokens taken out), its typed value, and
-then the rules, each of which sets one bit of the row's mask. Everything else (counts, good rows, bad rows with their
-reasons) is derived from the mask; a rule is never evaluated a second time, so nothing can fall between two answers.
+The scan has layers, so that each does a thing once: a cell's text (null tokens taken out), its typed value, the rules
+over both, each of which sets one bit of the row's mask, and last the references. Everything else (counts, good rows,
+bad rows with their reasons) is derived from the mask; no rule is evaluated a second time, so that nothing can fall
+between two answers.
 
 A rule that cannot say no, because a value it needs is null, passes: whether a value must be there is its own rule.
 """

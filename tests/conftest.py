@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,14 +59,14 @@ class Hands:
 
     def copy(self, to: Path) -> Hands:
         """The same bank in another folder, warehouse and landing included."""
-        to.mkdir()
-        shutil.copytree(self.landing, to / "landing", symlinks=True)
+        to.mkdir(parents=True)
+        landing = Path(shutil.copytree(self.landing, to / "landing", symlinks=True)) if landed else self.landing
         shutil.copytree(self.warehouse, to / "warehouse", symlinks=True, ignore=shutil.ignore_patterns("_dagster"))
         bank = self.bank
         if os.sep in bank:
             shutil.copytree(bank, to / "bank")
             bank = str(to / "bank")
-        return Hands(bank, to / "landing", to / "warehouse", self.key)
+        return Hands(bank, landing, to / "warehouse", self.key)
 
 
 def hands(folder: Path, *, bank: str, landing: Path) -> Hands:
@@ -75,26 +77,57 @@ def hands(folder: Path, *, bank: str, landing: Path) -> Hands:
     return made
 
 
+def shared(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder that all workers of a run share."""
+    base = factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+
+
+@contextmanager
+def made_once(folder: Path) -> Iterator[bool]:
+    """Whether the folder is still to be made: the first worker makes it, the others wait for it and read it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder.parent / f"{folder.name}.done"
+        yield not done.exists()
+        done.touch()
+
+
 @pytest.fixture(scope="session")
 def riverside_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The small bank made by hand: its cast of 25, fourteen months and five nights."""
-    return write_bank(tmp_path_factory.mktemp("riverside") / "demo", customers=25, nights=5)
+    folder = shared(tmp_path_factory, "riverside") / "demo"
+    with made_once(folder) as first:
+        if first:
+            write_bank(folder, customers=25, nights=5)
+    days = tuple(sorted(dt.date.fromisoformat(path.name) for path in (folder / "landing" / "daily").iterdir()))
+    before = days[0] - dt.timedelta(days=1)
+    return Demo(bank=folder / "bank", landing=folder / "landing", history=(before, before), nights=days)
 
 
 @pytest.fixture(scope="session")
 def riverside_first(riverside_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Hands:
     """Riverside after its first night. Only to be read, or copied."""
-    made = hands(tmp_path_factory.mktemp("first"), bank=str(riverside_demo.bank), landing=riverside_demo.landing)
-    made("nightly", riverside_demo.nights[0].isoformat())
-    return made
+    folder = shared(tmp_path_factory, "first")
+    bank = Hands(str(riverside_demo.bank), riverside_demo.landing, folder / "warehouse", folder / "bank.key")
+    with made_once(folder) as first:
+        if first:
+            hands(folder, bank=bank.bank, landing=bank.landing)
+            bank("nightly", riverside_demo.nights[0].isoformat())
+    return bank
 
 
 @pytest.fixture(scope="session")
 def riverside_all(riverside_first: Hands, riverside_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Hands:
     """Riverside after all its nights, the later ones run as one range. Only to be read, or copied."""
-    made = riverside_first.copy(tmp_path_factory.mktemp("all") / "copy")
-    made("backfill", riverside_demo.nights[1].isoformat(), riverside_demo.nights[-1].isoformat())
-    return made
+    folder = shared(tmp_path_factory, "all")
+    bank = Hands(str(folder / "bank"), folder / "landing", folder / "warehouse", riverside_first.key)
+    with made_once(folder) as first:
+        if first:
+            riverside_first.copy(folder)
+            bank("backfill", riverside_demo.nights[1].isoformat(), riverside_demo.nights[-1].isoformat())
+    return bank
 
 
 @pytest.fixture
@@ -119,9 +152,13 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def berka_history(tmp_path_factory: pytest.TempPathFactory) -> Hands:
     """Berka after its history and the night of 1994-03-31. Only to be read, or copied."""
-    made = hands(tmp_path_factory.mktemp("berka"), bank="berka", landing=real_data())
-    made("nightly", "1994-03-31")
-    return made
+    landing, folder = real_data(), shared(tmp_path_factory, "berka")
+    bank = Hands("berka", landing, folder / "warehouse", folder / "bank.key")
+    with made_once(folder) as first:
+        if first:
+            hands(folder, bank="berka", landing=landing)
+            bank("nightly", "1994-03-31")
+    return bank
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from conftest import Hands, hands, real_data
+from conftest import Hands, hands, made_once, real_data, shared
 
 STAGED = {
     "account": 4_500,
@@ -91,8 +91,12 @@ def test_what_the_bank_cannot_feed_is_listed(berka_history):
 @pytest.fixture(scope="session")
 def berka_later(berka_history, tmp_path_factory):
     """A night of the second feed, years after the first one ended."""
-    later = berka_history.copy(tmp_path_factory.mktemp("later") / "copy")
-    later("nightly", LATER.isoformat())
+    folder = shared(tmp_path_factory, "later")
+    later = Hands("berka", berka_history.landing, folder / "warehouse", berka_history.key)
+    with made_once(folder) as first:
+        if first:
+            berka_history.copy(folder, landed=False)
+            later("nightly", LATER.isoformat())
     return later
 
 
@@ -107,7 +111,7 @@ def test_455_nights_as_one_backfill_equal_nights_one_by_one(berka_history, tmp_p
     for indicator in ENTRIES:
         assert {"HIT", "MISS"} <= set(signals.filter(indicator_id=indicator)["result"]), indicator
     assert signals["business_date"].n_unique() == 455
-    alone = berka_history.copy(tmp_path_factory.mktemp("alone") / "copy")
+    alone = berka_history.copy(tmp_path_factory.mktemp("alone") / "copy", landed=False)
     consecutive = [dt.date(1994, 3, 1) + dt.timedelta(days=n) for n in range(10)]
     scattered = [dt.date(1993, 1, 1), dt.date(1993, 2, 28), *(dt.date(1993, month, 17) for month in range(4, 12))]
     for day in [*scattered, *consecutive]:
@@ -124,7 +128,7 @@ def test_455_nights_as_one_backfill_equal_nights_one_by_one(berka_history, tmp_p
 
 @pytest.mark.slow
 def test_ten_nights_of_the_second_feed(berka_history, tmp_path_factory):
-    later = berka_history.copy(tmp_path_factory.mktemp("second") / "copy")
+    later = berka_history.copy(tmp_path_factory.mktemp("second") / "copy", landed=False)
     for day in (
         "1995-06-30", "1995-12-31", "1996-06-30", "1996-12-31", "1997-02-28",
         "1997-06-30", "1997-09-30", "1997-12-31", "1998-06-30", "1998-11-30",

@@ -44,10 +44,10 @@ def _flow() -> exp.Select:
     select = exp.select("party_id", f"{number} as month_number", "count(*) as rows_of_month", dialect=DIALECT).select(
         f"count(case when {known} then null else 1 end) as unknowns", dialect=DIALECT
     )
-    for value, name in spec.month_sums.items():
-        where = exp.and_(parsed(spec.dimension(name).where), parsed(known))
+    for made in spec.month_sums:
+        where = exp.and_(parsed(spec.dimension(made.dimension).where), parsed(known))
         amount = exp.case().when(where, exp.column("amount"))
-        select = select.select(exp.alias_(exp.func("sum", amount), value))
+        select = select.select(exp.alias_(exp.func("sum", amount), made.name))
     return (
         select.from_(exp.to_table(TABLE))
         .where("event_date <= $last_day", "event_date >= $first_day", "not reversal", dialect=DIALECT)
@@ -64,29 +64,43 @@ def month_draft(missing: Unfed) -> Draft:
     spec = party_spec()
     flows = "days > 0 and flows_known and reaches_back"
     columns = [
-        "party_id",
+        "owner_month.party_id",
         "first_day as month",
-        "cast(months_ago as integer) as months_ago",
+        "cast(owner_month.months_ago as integer) as months_ago",
         "cast(days as integer) as days",
         "$as_of as business_date",
         "$config_version as config_version",
     ]
-    for value, name in spec.month_sums.items():
-        made = f"case when {flows} and unknowns = 0 then cast(coalesce({value}, 0) as decimal(18, 2)) end"
-        lacking = _lacks(missing, *spec.flows, *spec.dimension(name).needs, "transaction.amount")
-        columns.append(f"{'cast(null as decimal(18, 2))' if lacking else made} as {value}")
-    rows = f"case when {flows} then rows_of_month end"
-    columns.append(f"{'cast(null as bigint)' if _lacks(missing, *spec.flows) else rows} as txn_cnt")
-    held = "case when days > 0 and balance_known and reaches_back"
-    mean = f"{held} then cast(coalesce(balance_days, 0) as double) / cast(nullif(days, 0) as double) end"
-    mean = "cast(null as double)" if _lacks(missing, "balance.balance") else mean
-    columns += [f"{mean} as dep_m", f"{mean} as aum_m"]
+    for made in spec.month_sums:
+        needs = (*spec.flows, *spec.dimension(made.dimension).needs, "transaction.amount")
+        value = f"case when {flows} and coalesce(unknowns, 0) = 0 then coalesce({made.name}, 0) end"
+        columns.append(_column(made.name, "decimal(18, 2)", value, unfed=_lacks(missing, *needs)))
+    rows = f"case when {flows} then coalesce(rows_of_month, 0) end"
+    columns.append(_column("txn_cnt", "bigint", rows, unfed=_lacks(missing, *spec.flows)))
+    mean = (
+        "case when days > 0 and balance_known and reaches_back "
+        "then cast(coalesce(balance_days, 0) as double) / cast(nullif(days, 0) as double) end"
+    )
+    balances = _lacks(missing, "balance.balance")  # the model has no other assets than deposits
+    columns += [_column(name, "double", mean, unfed=balances) for name in ("dep_m", "aum_m")]
+    select = exp.select(*columns, dialect=DIALECT).from_("owner_month")
+    number = "year(owner_month.first_day) * 12 + month(owner_month.first_day)"
+    for part, on in {
+        "flow": f"flow.month_number = {number}",
+        "balance_days": "balance_days.months_ago = owner_month.months_ago",
+    }.items():
+        on = f"{part}.party_id = owner_month.party_id and {on}"
+        select.join(part, on=on, join_type="left", dialect=DIALECT, copy=False)
     steps = {
-        **{name: step(name) for name in ("owned", "heard", "newest", "owner", "month", "span")},
+        **{name: step(name) for name in ("owned", "heard", "newest", "owner", "month", "owner_month", "span")},
         "flow": _flow(),
-        **{name: step(name) for name in ("balance_days", "party_month")},
+        "balance_days": step("balance_days"),
     }
-    return Draft(steps, exp.select(*columns, dialect=DIALECT).from_("party_month"), unfed=missing)
+    return Draft(steps, select, unfed=missing)
+
+
+def _column(name: str, kind: str, value: str, *, unfed: bool) -> str:
+    return f"cast({'null' if unfed else value} as {kind}) as {name}"
 
 
 def _lacks(missing: Unfed, *needs: str) -> bool:

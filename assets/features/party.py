@@ -22,20 +22,23 @@ from liangcang.sql import DIALECT
 from liangcang.table import Table
 
 KEYS = {"party_id": "VARCHAR", "business_date": "DATE", "config_version": "VARCHAR"}
-MONTH_COLUMNS = {
-    "party_id": ("VARCHAR", "Party"),
-    "month": ("DATE", "First day of the month"),
-    "months_ago": ("INTEGER", "1 is the last complete month"),
-    "days": ("INTEGER", "Days of the month from the first account opening on; 0 before it"),
-    "business_date": ("DATE", "Date as of which this was known"),
-    "config_version": ("VARCHAR", "Configuration behind it"),
-    "in_m": ("DECIMAL(18,2)", "Inflow of the month; null when not known or before the first account"),
-    "out_m": ("DECIMAL(18,2)", "Outflow of the month"),
-    "sal_m": ("DECIMAL(18,2)", "Salary of the month"),
-    "txn_cnt": ("BIGINT", "Transactions of the month, reversed ones left out"),
-    "dep_m": ("DOUBLE", "Mean of the end-of-day deposits over the days of the month"),
-    "aum_m": ("DOUBLE", "Mean of the end-of-day financial assets over the days of the month"),
-}
+
+
+@cache
+def month_columns() -> dict[str, tuple[str, str]]:
+    """The columns of `features.party_month`: type and meaning."""
+    return {
+        "party_id": ("VARCHAR", "Party"),
+        "month": ("DATE", "First day of the month"),
+        "months_ago": ("INTEGER", "1 is the last complete month"),
+        "days": ("INTEGER", "Days of the month from the first account opening on; 0 before it"),
+        "business_date": ("DATE", "Date as of which this was known"),
+        "config_version": ("VARCHAR", "Configuration behind it"),
+        **{made.name: ("DECIMAL(18,2)", made.meaning) for made in party_spec().month_sums},
+        "txn_cnt": ("BIGINT", "Transactions of the month, reversed ones left out"),
+        "dep_m": ("DOUBLE", "Mean of the end-of-day deposits over the days of the month"),
+        "aum_m": ("DOUBLE", "Mean of the end-of-day financial assets over the days of the month"),
+    }
 
 
 def feature_tables() -> tuple[Table, Table]:
@@ -43,11 +46,11 @@ def feature_tables() -> tuple[Table, Table]:
     features = party_spec().features()
     month = Table(
         name="features.party_month",
-        columns={name: kind for name, (kind, _) in MONTH_COLUMNS.items()},
+        columns={name: kind for name, (kind, _) in month_columns().items()},
         key=("party_id", "month"),
         kind="snapshot",
         title="What flowed and what was held in each of the last twelve complete months",
-        comments={name: comment for name, (_, comment) in MONTH_COLUMNS.items()},
+        comments={name: comment for name, (_, comment) in month_columns().items()},
     )
     party = Table(
         name="features.party",

@@ -76,8 +76,17 @@ class Distinct:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MonthSum:
+    """A column of `features.party_month`: the sum of a dimension's rows in a month."""
+
+    name: str
+    dimension: str
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
-    """The whole specification. `windows` are in days, ascending; `month_sums` maps a month value to its dimension."""
+    """The whole specification. `windows` are in days, ascending."""
 
     windows: tuple[int, ...]
     parameters: Mapping[str, int | str | Decimal]
@@ -86,7 +95,7 @@ class Spec:
     distinct: tuple[Distinct, ...]
     distinct_windows: tuple[int, ...]
     distinct_needs: tuple[str, ...]
-    month_sums: Mapping[str, str]
+    month_sums: tuple[MonthSum, ...]
     points: tuple[Feature, ...]
 
     def dimension(self, name: str) -> Dimension:
@@ -147,9 +156,6 @@ def read(source: Path | str) -> Spec:
         raise reader.error("windows are whole days, ascending", "windows")
     flows = reader.names("flows")
     dimensions = tuple(reader.dimension(name, windows) for name in reader.get("dimensions"))
-    for value, name in reader.get("month_sums").items():
-        if name not in reader.get("dimensions"):
-            raise reader.error(f"no dimension {name!r}", "month_sums", value)
     spec = Spec(
         windows=windows,
         parameters={name: reader.value("parameters", name, "value") for name in reader.get("parameters")},
@@ -158,7 +164,7 @@ def read(source: Path | str) -> Spec:
         distinct=tuple(reader.distinct(name) for name in reader.get("distinct", "counts")),
         distinct_windows=tuple(int(window) for window in reader.get("distinct", "windows")),
         distinct_needs=reader.names("distinct", "needs"),
-        month_sums=dict(reader.get("month_sums")),
+        month_sums=tuple(reader.month_sum(name) for name in reader.get("month_sums")),
         points=tuple(reader.point(index, flows) for index in range(len(reader.get("features")))),
     )
     seen: set[str] = set()
@@ -226,6 +232,13 @@ class _Reader:
         return Distinct(
             name=name, en=self.get(*at, "name", "en"), zh=self.get(*at, "name", "zh"), where=self.get(*at, "where")
         )
+
+    def month_sum(self, name: str) -> MonthSum:
+        at = ("month_sums", name)
+        dimension = self.get(*at, "dimension")
+        if dimension not in self.get("dimensions"):
+            raise self.error(f"no dimension {dimension!r}", *at, "dimension")
+        return MonthSum(name=name, dimension=dimension, meaning=self.get(*at, "meaning"))
 
     def point(self, index: int, flows: tuple[str, ...]) -> Feature:
         at = ("features", index)

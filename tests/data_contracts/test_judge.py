@@ -311,6 +311,11 @@ def test_too_many_quarantined_rows_refuse_the_delivery(con: duckdb.DuckDBPyConne
     assert "2 of 10 rows (20.00%) are quarantined" in str(judged(con, given, *TEN[:8], ["x"], ["y"]).refused)
 
 
+def test_a_share_that_is_just_the_limit_is_allowed_however_it_rounds(con: duckdb.DuckDBPyConnection) -> None:
+    given = contract([prop("x", "BIGINT")], max_quarantined=0.29)  # 0.29 * 100 is a little less than 29 in binary
+    assert judged(con, given, *[["x"]] * 29, *[["1"]] * 71).refused is None
+
+
 def test_one_breach_of_an_error_rule_refuses_the_delivery(con: duckdb.DuckDBPyConnection) -> None:
     given = contract([prop("x")], rule("x.length", "length", "x", max_length=1, severity="error"))
     found = judged(con, given, *TEN, [ID_NUMBER])

@@ -167,11 +167,13 @@ class Nights(RuleBasedStateMachine):
         run.real = self.wh.transaction(run.id, atomic=True, resume=True)
         return run
 
-    @rule(run=consumes(runs))
-    def discard(self, run: Run) -> None:
-        if run.real is not None:
-            run.real.discard()
+    @rule(target=runs, run=consumes(runs))
+    def discard(self, run: Run) -> object:
+        if run.real is None:
+            return run
+        run.real.discard()
         self.leave(run)
+        return multiple()
 
     @rule()
     @precondition(lambda self: self.done)

@@ -176,9 +176,7 @@ def side_by_side(cases: Mapping[Any, World]) -> World:
     return World(merged)
 
 
-def features_of(
-    cases: Mapping[Any, World], parameters: Parameters | None = None, *, as_of: dt.date = D
-) -> list[Row]:
+def features_of(cases: Mapping[Any, World], parameters: Parameters | None = None, *, as_of: dt.date = D) -> list[Row]:
     """The features of the P1 of each world, in their order."""
     got = features(side_by_side(cases), parameters, as_of=as_of)
     return [got[f"{case}:P1"] for case in cases]

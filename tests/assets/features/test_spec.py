@@ -216,7 +216,7 @@ def test_a_banks_other_parameters_are_left_alone() -> None:
     [
         ("windows: [7, 30", "windows: [30, 7", "windows are whole days, ascending"),
         ("[count, sum, min, max, mean, std, last]", "[count, median]", "no aggregate 'median'"),
-        ("in_m: in,", "in_m: inn,", "no dimension 'inn'"),
+        ("in_m: {dimension: in,", "in_m: {dimension: inn,", "no dimension 'inn'"),
         ("windows: [30, 90]", "windows: [30, 60]", "windows of distinct counts are windows"),
         ("name: in_90", "name: in_30", "in_30 is defined twice"),
         ("needs: [party.gender]", "needs: gender", "needs are a list"),
