@@ -368,6 +368,7 @@ def _sealed(
         "threads": str(threads),
         "TimeZone": literal(time_zone),
         "preserve_insertion_order": "false",
+        "enable_progress_bar": "false",
         "memory_limit": literal(memory),
         "temp_directory": literal(spill or ""),
         "max_temp_directory_size": literal(spill_limit),

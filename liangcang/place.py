@@ -6,7 +6,7 @@
     data/             <layer>/<table>/<date>-<sha12>.parquet, never changed
     manifests/        manifests, tables/ their table versions, nights/ the records of nights, retired/ on the way out
     _staging/         what runs have not published yet, and everything half-written
-    _spill/ _dagster/ _faults/ _pins/
+    _spill/ _dagster/ _faults/ _pins/ _ledger/
 
 Readable for the analysts' group are the marker, the pointer, the catalogue, the layer `products`, the manifests and the
 versions of public tables: what `liangcang.open` needs. Everything else is for the owner of the night.
@@ -60,6 +60,7 @@ _PRIVATE = (
     "_dagster",
     "_pins",
     "_faults",
+    "_ledger",
 )
 _LOCK_PATIENCE = 60.0
 _SWEEP_PATIENCE = 600.0
@@ -120,6 +121,11 @@ class Place:
     def faults(self) -> Path:
         """Library errors in their own words, which may hold values: 0600 files."""
         return self.root / "_faults"
+
+    @property
+    def ledger(self) -> Path:
+        """What was judged of each delivery, appended and never changed."""
+        return self.root / "_ledger"
 
     @property
     def folders(self) -> dict[Path, int]:
@@ -242,7 +248,18 @@ def create(root: Path, *, bank: str) -> Place:
     place = Place(root, secrets.token_hex(16), bank)
     if place.marker.exists():
         raise UsageError("there is a warehouse already", file=root, found=f"bank {find(root).bank}")
-    ours = {"lost+found", "data", "manifests", "_staging", "_spill", "_dagster", "_pins", "_faults", "current.json"}
+    ours = {
+        "lost+found",
+        "data",
+        "manifests",
+        "_staging",
+        "_spill",
+        "_dagster",
+        "_pins",
+        "_faults",
+        "_ledger",
+        "current.json",
+    }
     if foreign := sorted(path.name for path in root.iterdir() if path.name not in ours):
         raise UsageError("a warehouse is made in an empty folder", file=root, found=", ".join(foreign[:5]))
     with on_disk("make a warehouse", root):

@@ -14,6 +14,7 @@ from typing import NoReturn, ParamSpec
 import click
 
 from liangcang.errors import LiangcangError, UsageError
+from liangcang.finding import Finding
 from liangcang.showing import for_terminal
 from pipelines import settings
 
@@ -42,6 +43,11 @@ class Asked:
 def say(text: str = "") -> None:
     """Show a line; nothing of it can steer the terminal."""
     click.echo(for_terminal(text))
+
+
+def say_finding(finding: Finding) -> None:
+    """Show one finding: its level, what it is, and what to do."""
+    say(f"{finding.level}: {finding.what}" + (f"; {finding.next}" if finding.next else ""))
 
 
 def guarded(verb: Callable[P, int | None]) -> Callable[P, None]:
@@ -212,7 +218,7 @@ def fsck(asked: Asked) -> int:
 
     findings = check(Warehouse.open(asked.warehouse_folder()))
     for finding in findings:
-        say(str(finding))
+        say_finding(finding)
     say("clean" if not findings else f"{len(findings)} finding(s)")
     return 70 if any(finding.level == "error" for finding in findings) else 0
 
@@ -273,7 +279,7 @@ def doctor(asked: Asked) -> int:
     place = find(asked.warehouse_folder())
     findings = examine(place, key_file=key_path(place.bank))
     for finding in findings:
-        say(str(finding))
+        say_finding(finding)
     if not findings:
         say("all well")
     return 70 if any(finding.level == "error" for finding in findings) else 0

@@ -57,8 +57,8 @@ class Hands:
             for day, path in view.files(name, after=after)
         }
 
-    def copy(self, to: Path) -> Hands:
-        """The same bank in another folder, warehouse and landing included."""
+    def copy(self, to: Path, *, landed: bool = True) -> Hands:
+        """The same bank in another folder, warehouse and, if `landed`, landing included."""
         to.mkdir(parents=True)
         landing = Path(shutil.copytree(self.landing, to / "landing", symlinks=True)) if landed else self.landing
         shutil.copytree(self.warehouse, to / "warehouse", symlinks=True, ignore=shutil.ignore_patterns("_dagster"))

@@ -168,10 +168,10 @@ def test_an_absent_skip_feed_does_not_stop_the_night(riverside, riverside_demo):
 
 
 def test_a_quarantined_row_keeps_its_text_reasons_file_and_line(riverside, riverside_demo):
-    file = daily(riverside, riverside_demo, 1, "transactions")
+    file = daily(riverside, riverside_demo, 1, "customers")
     plant(file, "impossible_date")
     riverside("nightly", riverside_demo.nights[1].isoformat())
-    rows = riverside.open.scan("quarantine.transactions").filter(business_date=riverside_demo.nights[1]).collect()
+    rows = riverside.open.scan("quarantine.customers").filter(business_date=riverside_demo.nights[1]).collect()
     assert rows.height == 1
     row = rows.row(0, named=True)
     assert row["_line"] == 2

@@ -34,7 +34,7 @@ class Judged:
 
 
 def _file(place: Place) -> Path:
-    return place.root / "_ledger" / FILE
+    return place.ledger / FILE
 
 
 def write(place: Place, judged: Judged) -> None:
