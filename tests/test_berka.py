@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from conftest import Hands, hands, made_once, real_data, shared
+from banks_at_work import Hands, hands, made_once, real_data, shared
 
 STAGED = {
     "account": 4_500,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from conftest import Hands
+from banks_at_work import Hands
 
 from pipelines import settings
 from pipelines.definitions import build

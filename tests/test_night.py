@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Hands
+from banks_at_work import Hands
 
 from pipelines.demo import Demo, plant
 

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from conftest import Hands
+from banks_at_work import Hands
 
 from pipelines.demo import Demo
 

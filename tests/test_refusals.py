@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Hands
+from banks_at_work import Hands
 
 
 @pytest.fixture
