@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from liangcang.durable import PRIVATE_FILE, PUBLIC_FILE, on_disk, replace, sync_file, sync_folder, write_half
-from liangcang.errors import UnconfirmedError, WarehouseError
+from liangcang.errors import DiskError, UnconfirmedError, WarehouseError
 from liangcang.manifest import (
     Manifest,
     TableVersion,
@@ -163,7 +163,7 @@ def point(place: Place, manifest: Manifest) -> None:
     try:
         sync_folder(place.root)
     except OSError as error:
-        with suppress(OSError):
+        with suppress(OSError, DiskError):
             replace(_unconfirmed(place, manifest.id), canonical({"manifest": manifest.id, "error": str(error)}))
         raise unconfirmed(place, manifest.id) from error
 
@@ -217,7 +217,7 @@ def _manifest(path: Path) -> Manifest:
     return manifest_from_bytes(path.read_bytes(), id=path.stem)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _table(path: Path, sha: str) -> TableVersion:
     data = path.read_bytes()
     if sha256(data) != sha:

@@ -69,6 +69,11 @@ def disk_error(what: str, path: Path, error: OSError, *, needed: int | None = No
     return DiskError(f"could not {what}: {error.strerror}", file=error.filename or path)
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Does this error, ours or the system's, say that a disk is full or may not be written?"""
+    return isinstance(error, DiskError) or (isinstance(error, OSError) and error.errno in _FULL)
+
+
 def free_bytes(path: Path) -> int:
     """Bytes that this user may still write on the disk that holds `path` or its nearest existing parent."""
     for folder in (path, *path.parents):
@@ -163,7 +168,10 @@ def replace(path: Path, data: bytes, *, mode: int = PRIVATE_FILE, via: Path | No
 
 
 def write_half(path: Path, data: bytes, *, mode: int, via: Path | None = None) -> Path:
-    """Write and sync what shall become `path`, under a name that nobody reads, ready to be renamed; return that."""
+    """Write and sync what shall become `path`, under a name that nobody reads, ready to be renamed; return that.
+
+    Raises DiskError, which names the bytes needed.
+    """
     half = (via or path.parent) / f"_{path.name}.{secrets.token_hex(4)}.tmp"
     fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -172,8 +180,10 @@ def write_half(path: Path, data: bytes, *, mode: int, via: Path | None = None) -
         while rest:
             rest = rest[os.write(fd, rest) :]
         os.fsync(fd)
-    except BaseException:
+    except BaseException as error:
         half.unlink()
+        if isinstance(error, OSError):
+            raise disk_error(f"write {path.name}", path, error, needed=len(data)) from error
         raise
     finally:
         os.close(fd)

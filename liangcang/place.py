@@ -164,10 +164,11 @@ class Place:
         """
         own_umask()
         wanted = sorted(set(dates))
-        nights = self.staging / "_nights"
-        card = nights / f"night-{os.getpid()}-{secrets.token_hex(4)}.json"
+        mine = self.staging / "_nights" / f"night-{os.getpid()}-{secrets.token_hex(4)}.json"
         with on_disk("start a night", self.staging):
             with flock(self.staging, fcntl.LOCK_EX, patience=_LOCK_PATIENCE, what="other nights are starting"):
+                for card in self._cards(alive=False):
+                    card.unlink(missing_ok=True)
                 others = self.nights()
                 for other in others:
                     if shared := sorted({day.isoformat() for day in wanted} & set(other["dates"])):
@@ -179,31 +180,36 @@ class Place:
                 if not others:
                     for folder in (self.spill, self.scratch):
                         self.tidy(folder, older_than=time.time() - _HALF_WRITTEN)
-                fd = os.open(card, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-                try_flock(fd, fcntl.LOCK_EX)
+                fd = os.open(mine, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                fcntl.flock(fd, fcntl.LOCK_EX)
                 os.write(fd, canonical(_card(wanted, what)))
         try:
             yield
         finally:
             with suppress(OSError):
-                card.unlink()
+                mine.unlink()
             os.close(fd)
 
     def nights(self) -> list[dict[str, Any]]:
-        """The nights that run now: pid, host, dates, since, what. Cards of killed ones are removed."""
-        alive = []
+        """The nights that run now: pid, host, dates, since, what."""
+        found = []
+        for card in self._cards(alive=True):
+            with suppress(FileNotFoundError, ValueError):
+                found.append(json.loads(card.read_bytes()))
+        return found
+
+    def _cards(self, *, alive: bool) -> list[Path]:
+        """The cards of nights whose process still holds them, or of those whose process is gone."""
+        found = []
         for card in sorted((self.staging / "_nights").glob("night-*.json")):
             with suppress(FileNotFoundError):
                 fd = os.open(card, os.O_RDONLY | os.O_CLOEXEC)
                 try:
-                    if try_flock(fd, fcntl.LOCK_EX):
-                        card.unlink()
-                        continue
-                    with suppress(ValueError):
-                        alive.append(json.loads(card.read_bytes()))
+                    if try_flock(fd, fcntl.LOCK_SH) != alive:
+                        found.append(card)
                 finally:
                     os.close(fd)
-        return alive
+        return found
 
     @contextmanager
     def spilling(self) -> Iterator[Path]:

@@ -32,6 +32,8 @@ from typing import Any, Self
 
 from liangcang import archive, journal, roots, views
 from liangcang.durable import (
+    disk_error,
+    is_full,
     make_folder,
     on_disk,
     own_umask,
@@ -102,9 +104,11 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """A full disk, or the failure of a transaction that nobody can resume, gives back the space at once."""
-        if isinstance(error, DiskError) or (error is not None and not self.atomic):
+        if is_full(error) or (error is not None and not self.atomic):
             self.discard()
         self.close()
+        if isinstance(error, OSError):
+            raise disk_error("write what was to be staged", self._place.staging, error) from error
 
     def close(self) -> None:
         """Let go of the staging: of an atomic transaction it stays for a retry, until gc gives it up."""

@@ -39,7 +39,7 @@ def test_a_failure_leaves_the_old_file_and_no_litter(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises((OSError, DiskError), match=r"No space|disk is full"):
         replace(tmp_path / "a", b"new")
     monkeypatch.undo()
     assert (tmp_path / "a").read_bytes() == b"old"
@@ -88,3 +88,11 @@ def test_an_error_of_ours_passes_through(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="ours"):
         with on_disk("write", tmp_path):
             raise WarehouseError("ours")
+
+
+def test_a_file_that_does_not_fit_names_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda fd: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(DiskError, match="could not write a: the disk is full") as caught:
+        write_new(tmp_path / "a", b"x" * 12345)
+    assert "12,345 bytes" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

@@ -205,6 +205,16 @@ def test_a_killed_night_gives_its_lock_back_and_its_card_goes(place: Place) -> N
     assert list((place.staging / "_nights").iterdir()) == []
 
 
+def test_looking_who_runs_never_takes_a_lock_away(place: Place) -> None:
+    """`doctor` and `status` look while a night is starting: its card lies there and is not held yet."""
+    card = place.staging / "_nights" / "night-1-aa.json"
+    card.touch()
+    assert place.nights() == []
+    assert card.exists()
+    with place.night([D1], "nightly"):
+        assert not card.exists()
+
+
 def test_a_stopped_night_still_holds_its_date(place: Place) -> None:
     with a_night_elsewhere(place, "nightly", D1.isoformat()) as holder:
         holder.send_signal(signal.SIGSTOP)

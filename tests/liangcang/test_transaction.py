@@ -6,6 +6,8 @@ import datetime as dt
 import errno
 import os
 import stat
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from warehouse_by_hand import ACCOUNT, D1, D2, D3, PAYMENT, TAGS, contents, publ
 from liangcang import archive, journal, roots
 from liangcang.care import fsck, gc, rollback
 from liangcang.errors import ConflictError, DiskError, UnconfirmedError, UsageError, WarehouseError
+from liangcang.place import create
 from liangcang.store import Warehouse
 from liangcang.table import Entry, Table
 
@@ -480,3 +483,37 @@ def test_what_is_staged_while_another_process_commits_is_not_forgotten(wh: Wareh
     run._publish = real
     run.commit()
     assert wh.current.facts(TAGS.name) == {"late": True}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes that is really full when it is full."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("by", ["the run itself", "somebody else"])
+def test_a_disk_that_is_really_full_leaves_yesterday_and_its_space(small_disk: Path, by: str) -> None:
+    root = small_disk / "warehouse"
+    root.mkdir()
+    wh = Warehouse(create(root, bank="demo"))
+    publish(wh, "r0", (TAGS, D1, "yesterday"), nights=(D1,))
+    with pytest.raises(DiskError, match="disk is full") as caught, wh.transaction("r1", atomic=True) as run:
+        put(run, PAYMENT, D1, "x" * 500_000)
+        if by == "somebody else":
+            try:
+                (small_disk / "foreign").write_bytes(b"x" * 2_000_000)
+            except OSError:
+                run.note(TAGS, {"accepted": {str(number): "x" * 100 for number in range(1000)}})
+        put(run, TAGS, D2, "y" * 3_000_000)
+    assert "bytes free" in str(caught.value)
+    assert contents(wh.current) == {(TAGS.name, D1): "yesterday"}
+    assert {path.read_text() for path in wh.place.data.rglob("*.parquet")} == {"yesterday"}
+    (small_disk / "foreign").unlink(missing_ok=True)
+    publish(wh, "r2", (TAGS, D2, "z" * 1_000_000))
+    assert [finding for finding in fsck(wh) if finding.level != "warning"] == []

@@ -90,7 +90,7 @@ def made() -> Iterator[Engine]:
         yield it
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(worlds(), nights)
 def test_ring_bands_equal_one_filter_aggregate_a_feature(made: Engine, bank: World, night: Parameters) -> None:
     fill(made, bank)
@@ -100,7 +100,7 @@ def test_ring_bands_equal_one_filter_aggregate_a_feature(made: Engine, bank: Wor
     assert {owner: differences(got[owner], row) for owner, row in expected.items()} == {owner: [] for owner in expected}
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(
     worlds(),
     nights,
@@ -121,7 +121,7 @@ def test_months_balances_and_counterparties_equal_loops_in_python(
     assert {owner: differences(got[owner], row) for owner, row in expected.items()} == {owner: [] for owner in expected}
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=6)
 @given(worlds(), nights, st.sampled_from((0, 3, 20, 90, 200)))
 def test_what_happens_after_a_date_changes_nothing_as_of_it(
     made: Engine, bank: World, night: Parameters, age: int
@@ -139,7 +139,7 @@ def test_what_happens_after_a_date_changes_nothing_as_of_it(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(worlds(), nights)
 def test_all_ring_bands_equal_one_filter_aggregate_a_feature(made: Engine, bank: World, night: Parameters) -> None:
     fill(made, bank)
