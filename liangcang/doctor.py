@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from liangcang import archive, roots, views
-from liangcang.durable import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, PUBLIC_FOLDER, free_bytes
+from liangcang.durable import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, PUBLIC_FOLDER, free_bytes, on_disk
 from liangcang.errors import LiangcangError, WarehouseError
 from liangcang.finding import Finding
 from liangcang.locks import held
@@ -26,7 +26,10 @@ def doctor(place: Place, *, key_file: Path | None = None, home: Path | None = No
 
     `key_file`: where the bank's key should be. `home`: DAGSTER_HOME, if it is elsewhere.
     """
-    found = [*marker(place), *_modes(place), *_space(place, home or place.dagster), *_clock(place), *_left(place)]
+    with on_disk("look the warehouse over", place.root):
+        found = [*marker(place), *(one for folder, mode in place.folders.items() for one in _mode(folder, mode))]
+        if place.data.is_dir() and place.staging.is_dir():
+            found += [*_modes(place), *_space(place, home or place.dagster), *_clock(place), *_left(place)]
     if key_file is not None:
         found += _key(place, key_file)
     if (umask := _umask()) & 0o077 != 0o077:
@@ -43,8 +46,6 @@ def marker(place: Place) -> Iterator[Finding]:
 
 
 def _modes(place: Place) -> Iterator[Finding]:
-    for folder, mode in place.folders.items():
-        yield from _mode(folder, mode)
     for file in (place.marker, place.pointer, place.catalogue):
         if file.exists():
             yield from _mode(file, PUBLIC_FILE)

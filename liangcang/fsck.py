@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from liangcang import archive, journal, roots, views
 from liangcang.doctor import marker
-from liangcang.durable import digest
+from liangcang.durable import digest, on_disk
 from liangcang.errors import WarehouseError
 from liangcang.finding import Finding
 from liangcang.manifest import Manifest, manifest_from_bytes, manifest_to_bytes, version_from_bytes, version_to_bytes
@@ -31,7 +31,7 @@ def fsck(wh: Warehouse) -> list[Finding]:
     found: list[Finding] = []
     kept: list[Manifest] = []
     named: dict[str, tuple[str, int]] = {}
-    with place.sharing():
+    with on_disk("look the warehouse over", place.root), place.sharing():
         for look in (marker, _pointer, _pins):
             found += look(place)
         versions: dict[Path, str] = {}
@@ -39,11 +39,11 @@ def fsck(wh: Warehouse) -> list[Finding]:
             found += _manifest(place, id, kept)
         for one in kept:
             versions |= {archive.table_path(place, name, sha): sha for name, sha in one.tables.items()}
-            for record in {night.record for night in one.nights.values()}:
-                found += _digest(archive.record_path(place, record), record, "the record of a night")
+        for record in sorted({night.record for one in kept for night in one.nights.values()}):
+            found += _digest(archive.record_path(place, record), record, "the record of a night")
         for path, sha in sorted(versions.items()):
             found += _version(path, sha, named)
-        staged = _staged(place)
+        staged = _staged(place, found)
         for name, (sha, size) in sorted({**staged, **named}.items()):
             found += _data_file(place.root / name, sha, size, staged=name not in named)
         found += _strays(place, {*named, *staged})
@@ -123,19 +123,26 @@ def _digest(path: Path, sha: str, what: str, *, next: str = "restore it from a b
         yield Finding("error", f"{what} is not what it was: {path}", next)
 
 
-def _staged(place: Place) -> dict[str, tuple[str, int]]:
-    return {
-        entry.path(part.table.name, day): (entry.sha256, entry.bytes)
-        for folder in roots.live(place)
-        for file in (folder / "entries").glob("*.jsonl")
-        if (part := journal.read(file))
-        for day, entry in part.entries.items()
-    }
+def _staged(place: Place, found: list[Finding]) -> dict[str, tuple[str, int]]:
+    staged: dict[str, tuple[str, int]] = {}
+    for file in [file for folder in roots.live(place) for file in (folder / "entries").glob("*.jsonl")]:
+        try:
+            part = journal.read(file)
+        except WarehouseError as error:
+            found.append(Finding("error", f"{error.what}: {file}", "run that night again from the beginning"))
+            continue
+        for day, entry in part.entries.items() if part else ():
+            staged[entry.path(file.stem, day)] = (entry.sha256, entry.bytes)
+    return staged
 
 
 def _strays(place: Place, known: set[str]) -> Iterator[Finding]:
     retired = sorted((place.manifests / "retired").glob("*.json"))
-    waiting = roots.of(place, [archive.load_retired(path) for path in retired])
+    try:
+        waiting = roots.of(place, [archive.load_retired(path) for path in retired])
+    except (WarehouseError, ValueError) as error:
+        yield Finding("warning", f"a retired manifest cannot be read: {error.args[0]}", "remove it; gc does the rest")
+        return
     unnamed = 0
     for path in sorted(place.data.rglob("*")):
         if path.is_dir() and not path.is_symlink():

@@ -90,23 +90,34 @@ def read(file: Path, *, known: Staged | None = None) -> Staged | None:
     except FileNotFoundError:
         return None
     whole = data[: data.rfind(b"\n") + 1]
-    for line in whole.splitlines():
-        found = json.loads(line)
-        if "table" in found:
-            table = table_from_json(found["table"])
-            staged = staged or Staged(table)
-            staged.table = table
-            continue
-        if staged is None:
-            raise WarehouseError("a journal of a transaction does not begin with its table", file=file)
-        if "facts" in found:
-            merge(staged.facts, found["facts"])
-        else:
-            staged.entries[dt.date.fromisoformat(found["day"])] = entry_from_json(found["entry"])
-            if found["brought"]:
-                staged.brought.add(found["brought"])
+    try:
+        for line in whole.splitlines():
+            staged = _apply(json.loads(line), staged)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WarehouseError(
+            "a journal of a transaction is damaged",
+            file=file,
+            next=f"remove {file.parent.parent} when no run uses it, and run that night again from the beginning",
+        ) from error
     if staged:
         staged.size, staged.inode = start + len(whole), found_now.st_ino
+    return staged
+
+
+def _apply(line: dict[str, Any], staged: Staged | None) -> Staged:
+    if "table" in line:
+        table = table_from_json(line["table"])
+        staged = staged or Staged(table)
+        staged.table = table
+        return staged
+    if staged is None:
+        raise ValueError("it does not begin with its table")
+    if "facts" in line:
+        merge(staged.facts, line["facts"])
+    else:
+        staged.entries[dt.date.fromisoformat(line["day"])] = entry_from_json(line["entry"])
+        if line["brought"]:
+            staged.brought.add(line["brought"])
     return staged
 
 

@@ -42,7 +42,7 @@ from liangcang.durable import (
     write_new,
 )
 from liangcang.errors import BusyError, NotMountedError, UsageError, WarehouseError
-from liangcang.locks import flock, held, hold, try_flock
+from liangcang.locks import flock, try_flock
 from liangcang.manifest import Manifest, canonical, identified, manifest_to_bytes, sha256
 
 MARKER = ".liangcang.json"
@@ -211,25 +211,15 @@ class Place:
                     os.close(fd)
         return found
 
-    @contextmanager
-    def spilling(self) -> Iterator[Path]:
-        """A folder of its own below `_spill` for one engine; gone afterwards, or at the next night if killed."""
-        folder = self.spill / f"{os.getpid()}-{secrets.token_hex(4)}"
-        with on_disk("make a spill folder", self.spill):
-            make_folder(folder)
-        fd = hold(folder)
-        try:
-            yield folder
-        finally:
-            os.close(fd)
-            shutil.rmtree(folder, ignore_errors=True)
-
     def tidy(self, folder: Path, *, older_than: float) -> None:
-        """Remove what killed processes left in scratch or spill: folders that nobody holds, files of before a time."""
+        """Remove what killed processes left in scratch or spill: their folders, and files of before a time.
+
+        A folder there is named after the process that uses it.
+        """
         for left in folder.iterdir():
             with suppress(OSError):
                 if left.is_dir() and not left.is_symlink():
-                    if not held(left):
+                    if not _runs(left.name.partition("-")[0]):
                         shutil.rmtree(left)
                 elif left.lstat().st_mtime < older_than:
                     left.unlink()
@@ -326,6 +316,19 @@ def manifest_path(place: Place, id: str) -> Path:
 def pointer_to(manifest: Manifest) -> bytes:
     """What `current.json` holds: the manifest's id and the sha256 of its file."""
     return canonical({"manifest": manifest.id, "sha256": sha256(manifest_to_bytes(manifest))})
+
+
+def _runs(pid: str) -> bool:
+    """Is there a process of this number?"""
+    if not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 def _card(dates: list[dt.date], what: str) -> dict[str, Any]:

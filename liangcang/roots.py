@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import time
@@ -71,7 +72,7 @@ def transactions(place: Place) -> Iterator[Path]:
 
 def remove(place: Place, folder: Path) -> None:
     """Take a transaction's folder away in one step, so that nobody resumes half of it, then remove it."""
-    away = place.scratch / f"{folder.name}.{secrets.token_hex(4)}"
+    away = place.scratch / f"{os.getpid()}-{secrets.token_hex(4)}"
     folder.rename(away)
     shutil.rmtree(away, ignore_errors=True)
 

@@ -103,12 +103,19 @@ class Transaction:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """A full disk, or the failure of a transaction that nobody can resume, gives back the space at once."""
-        if is_full(error) or (error is not None and not self.atomic):
-            self.discard()
+        if error is not None:
+            self.failed(error)
         self.close()
         if isinstance(error, OSError):
             raise disk_error("write what was to be staged", self._place.staging, error) from error
+
+    def failed(self, error: BaseException) -> None:
+        """A step failed: what nobody can resume, or what filled the disk, goes at once; a night stays for its retry.
+
+        Whoever does not use `with` calls this, or the next step of the run commits what the failed one left.
+        """
+        if is_full(error) or not self.atomic:
+            self.discard()
 
     def close(self) -> None:
         """Let go of the staging: of an atomic transaction it stays for a retry, until gc gives it up."""

@@ -65,7 +65,8 @@ class Hands:
         if os.sep in bank:
             shutil.copytree(bank, to / "bank")
             bank = str(to / "bank")
-        return Hands(bank, landing, to / "warehouse", self.key)
+        key = Path(shutil.copy2(self.key, to / "own.key"))
+        return Hands(bank, landing, to / "warehouse", key)
 
 
 def hands(folder: Path, *, bank: str, landing: Path) -> Hands:

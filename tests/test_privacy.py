@@ -50,7 +50,7 @@ STEPS = [
     "data_contracts.expectations._suites",
     "assets.sources.staging.quality_select",
     "assets.conformed.conforming.rows_sql",
-    "assets.features.tables.at",
+    "assets.features.tables.make",
     "assets.tags.customer_tags.tags_select",
     "assets.risk_warning.signals.signals_select",
     "assets.publication.night_record",

@@ -370,3 +370,27 @@ def test_the_pointer_is_read_again_when_its_manifest_has_just_gone(
     now = archive.current(wh.place)
     assert now.id != before
     assert looks[0] == before
+
+
+def test_a_damaged_journal_is_a_finding_and_stops_its_run(wh: Warehouse) -> None:
+    run = wh.transaction("r1", atomic=True)
+    put(run, TAGS, D1, "x")
+    journal = next((run.folder / "entries").iterdir())
+    journal.write_bytes(journal.read_bytes().replace(b'"sha256"', b'"sha257"'))
+    assert any("journal" in finding.what for finding in broken(wh))
+    with pytest.raises(WarehouseError, match="journal of a transaction is damaged"):
+        wh.transaction("r1", atomic=True).commit()
+    with pytest.raises(WarehouseError, match="journal of a transaction is damaged"):
+        gc(wh, dry_run=False)
+
+
+def test_fsck_and_doctor_survive_what_they_find(three_nights: Warehouse) -> None:
+    wh = three_nights
+    gc(wh, keep=1, grace_hours=24, dry_run=False)
+    retired = next((wh.place.manifests / "retired").iterdir())
+    retired.write_bytes(b"{}")
+    archive._manifest.cache_clear()
+    assert any("retired manifest cannot be read" in finding.what for finding in fsck(wh))
+    shutil.rmtree(wh.place.data)
+    said = ailments(wh)
+    assert f"mkdir -m 2750 {wh.place.data}" in said

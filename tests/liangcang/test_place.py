@@ -230,12 +230,13 @@ def test_a_night_that_fails_gives_its_lock_back(place: Place) -> None:
 
 
 def test_the_first_night_throws_away_what_killed_ones_spilled(place: Place) -> None:
-    (place.spill / "4711-dead").mkdir()
-    (place.spill / "4711-dead" / "duckdb_temp_storage-0.tmp").write_text("names and numbers")
-    with place.spilling() as mine:
-        with place.night([D1], "nightly"):
-            assert [path.name for path in place.spill.iterdir()] == [mine.name]
-    assert list(place.spill.iterdir()) == []
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    for name in (f"{dead.pid}-dead", f"{os.getpid()}-alive"):
+        (place.spill / name).mkdir()
+        (place.spill / name / "duckdb_temp_storage-0.tmp").write_text("names and numbers")
+    with place.night([D1], "nightly"):
+        assert [path.name for path in place.spill.iterdir()] == [f"{os.getpid()}-alive"]
 
 
 def test_a_publication_that_hangs_is_named_after_a_while(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
