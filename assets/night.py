@@ -236,6 +236,9 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
             try:
                 yield step
+            except BaseException as error:
+                self._transaction.failed(error)  # what a failed asset staged is nobody else's to publish
+                raise
             finally:
                 step.close()
             if not self._transaction.atomic and context.asset_key != PUBLICATION:

@@ -106,7 +106,7 @@ class Transaction:
         if error is not None:
             self.failed(error)
         self.close()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and is_full(error):
             raise disk_error("write what was to be staged", self._place.staging, error) from error
 
     def failed(self, error: BaseException) -> None:
