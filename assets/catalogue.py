@@ -43,6 +43,11 @@ class Catalogue:
     def indicators(self) -> tuple[Indicator, ...]:
         return tuple(entry for entry in self.entries if isinstance(entry, Indicator))
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns of `features.party` that its SELECT reads."""
+        return frozenset({"party_id", "party_type", *(name for entry in self.entries for name in entry.columns)})
+
     def __getitem__(self, id: str) -> Entry:
         entries = {entry.id: entry for entry in self.entries}
         if id not in entries:

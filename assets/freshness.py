@@ -61,8 +61,8 @@ def feeds_behind(bank: Bank, table: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
-def any_fresh(view: View, bank: Bank, table: str, day: dt.date) -> bool:
-    """Whether at least one feed of a conformed table is there on `day`.
+def stale_feed(view: View, bank: Bank, table: str, day: dt.date) -> str | None:
+    """The feed whose absence makes a conformed table stale on `day`; None if at least one of its feeds is there.
 
     Where several feeds fill one table, what a single account misses shows in its own silence (`silent_after_days`).
     """
@@ -71,4 +71,5 @@ def any_fresh(view: View, bank: Bank, table: str, day: dt.date) -> bool:
     ]
     names = direct or feeds_behind(bank, table)
     moving = [name for name in names if bank.feeds[name].temporal.kind not in STATIC]
-    return any(freshness(view, bank.feeds[name], day).fresh for name in moving or names)
+    ages = {name: freshness(view, bank.feeds[name], day) for name in moving or names}
+    return None if any(age.fresh for age in ages.values()) else min(ages)

@@ -29,7 +29,8 @@ class Wanted:
     history   rows with business_date <= D as `<table>_history`; with `lookback`, event rows of the last so many days,
               and for state tables the changes of these days and each key's newest row before them
     all       every row of every date: the form in which a history delivery is conformed
-    `point_in_time` keeps only rows known by D and hides `hidden` columns (those that are undated).
+    `point_in_time` keeps only rows known by D and hides `hidden` columns (those that are undated). `columns`: all that
+    is read of a wide table, beside its key and dates.
     """
 
     table: Table
@@ -38,6 +39,17 @@ class Wanted:
     point_in_time: bool = False
     hidden: frozenset[str] = frozenset()
     known_at: bool = True
+    columns: frozenset[str] | None = None
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The columns of the view, with their types."""
+        asked = None if self.columns is None else {*self.columns, *self.table.key, "business_date", "known_at", "_op"}
+        return {
+            name: kind
+            for name, kind in self.table.columns.items()
+            if name not in self.hidden and (asked is None or name in asked)
+        }
 
     @property
     def view_name(self) -> str:
@@ -58,9 +70,11 @@ class Inputs:
                 to=None if self._everything(table) else max(days, default=dt.date.max),
             )
             self._files[table.name] = files
-            several = len(days) > 1 and sum(path.stat().st_size for _, path in files) < LOAD_BELOW
+            paths = list(dict.fromkeys(path for _, path in files))
+            several = len(days) > 1 and sum(path.stat().st_size for path in paths) < LOAD_BELOW
             make = engine.load if several else engine.view
-            make(_base(table), [path for _, path in files], table.columns)
+            read = {name for item in wanted if item.table.name == table.name for name in (*item.shown, *item.hidden)}
+            make(_base(table), paths, {name: kind for name, kind in table.columns.items() if name in read})
 
     def at(self, day: dt.date) -> Mapping[str, str]:
         """Make the views of one date; returns what they read: table to a digest of its files."""
@@ -104,14 +118,14 @@ def digest(files: Iterable[tuple[dt.date, Path]], after: dt.date | None, day: dt
     A later change of any of them makes the output outdated; the range stands in the text, so that the same digest
     can be taken again of another manifest.
     """
-    used = [path.name for at, path in files if (after is None or at > after) and at <= day]
+    used = dict.fromkeys(path.name for at, path in files if (after is None or at > after) and at <= day)
     return f"{after or ''}/{day}/{hashlib.sha256(chr(10).join(used).encode()).hexdigest()[:12]}"
 
 
 def _select(item: Wanted, day: dt.date) -> str:
     table, base = item.table, _base(item.table)
     known = f" and known_at <= date '{day}'" if item.point_in_time and item.known_at else ""
-    columns = ", ".join(f'"{column}"' for column in table.columns if column not in item.hidden)
+    columns = ", ".join(f'"{column}"' for column in item.shown)
     until = f"business_date <= date '{day}'{known}"
     if item.form == "all":
         tombstones = " where _op <> 'D'" if "_op" in table.columns else ""

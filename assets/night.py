@@ -12,6 +12,7 @@ import os
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -170,9 +171,33 @@ class Step:
         """Run a SELECT into the table's entry of `day` and stage it."""
         path = self.transaction.path(f"{table.name}-{day.isoformat()}.parquet")
         written = self.engine.write(sql, table, path, optional=optional, what=f"{table.name} {day.isoformat()}")
-        entry = self.transaction.stage(table, day, path, rows=written.rows, inputs=inputs or {}, note=note or {})
-        self.staged[table.name, day] = entry
-        return entry
+        entry = Entry(sha256="", rows=written.rows, bytes=0, inputs=inputs or {}, note=note or {})
+        staged = self.transaction.stage_many(table, [(path, {day: entry}), *self._without(table, day)])
+        self.staged[table.name, day] = staged[day]
+        return staged[day]
+
+    def _without(self, table: Table, day: dt.date) -> list[tuple[Path, dict[dt.date, Entry]]]:
+        """Where a date shares its file with others, theirs without it: the date gets a file of its own."""
+        version = self.view().version(table.name)
+        shared = version.entries.get(day) if version else None
+        if version is None or shared is None or shared.at is None:
+            return []
+        whole = self.place.root / shared.path(table.name, day)
+        others = {
+            at: entry
+            for at, entry in version.entries.items()
+            if at != day and (entry.at, entry.sha256) == (shared.at, shared.sha256)
+        }
+        if not others:
+            return []
+        self.engine.view("base.shared", [whole], table.columns)
+        self.engine.rows(
+            f"create or replace temp table shared as select * from base.shared where business_date <> date '{day}'"
+        )
+        span = min(others), max(others)
+        path = self.transaction.path(f"{table.name}-{span[0]}.parquet")
+        self.engine.write_spans("shared", table, {span: path}, what=table.name)
+        return [(path, others)]
 
     def write_dates(
         self,
@@ -183,12 +208,21 @@ class Step:
         inputs: Mapping[str, str] | None = None,
         also: Collection[dt.date] = (),
     ) -> None:
-        """File the rows of a relation under their `business_date`: one entry a date, and an empty one for each `also`."""
-        days = {day for (day,) in self.engine.rows(f"select distinct business_date from {relation}")}
-        paths = {day: self.transaction.path(f"{table.name}-{day}.parquet") for day in sorted({*days, *also})}
+        """File the rows of a relation under their `business_date`: an entry a date, a file a month.
+
+        Each date of `also` has an entry too, if need be without rows.
+        """
+        counts = dict.fromkeys(also, 0)
+        counts |= dict(self.engine.rows(f"select business_date, count(*) from {relation} group by all"))
+        months = [list(days) for _, days in groupby(sorted(counts), key=lambda day: (day.year, day.month))]
+        paths = {(days[0], days[-1]): self.transaction.path(f"{table.name}-{days[0]}.parquet") for days in months}
+        written = self.engine.write_spans(relation, table, paths)
         parts = [
-            (day, written.path, Entry(sha256="", rows=written.rows, bytes=0, inputs=inputs or {}, note=note))
-            for day, written in self.engine.write_dates(relation, table, paths).items()
+            (
+                written[days[0], days[-1]].path,
+                {day: Entry(sha256="", rows=counts[day], bytes=0, inputs=inputs or {}, note=note) for day in days},
+            )
+            for days in months
         ]
         for day, entry in self.transaction.stage_many(table, parts).items():
             self.staged[table.name, day] = entry

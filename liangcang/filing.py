@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,27 +31,29 @@ def table_folder(place: Place, table: Table) -> tuple[Path, int]:
 
 
 def bring(
-    place: Place, table: Table, day: dt.date, file: Path, given: Entry, *, group: int
-) -> tuple[Entry, str | None]:
+    place: Place, table: Table, file: Path, given: Mapping[dt.date, Entry], *, group: int
+) -> tuple[dict[dt.date, Entry], str | None]:
     """Sync a file and move it to its place; the folder is the caller's to sync.
 
-    Returns the entry, with digest and size found here, and the path below the warehouse, or None for it if the same
-    content lay there already (then the file is dropped).
+    Returns the entries of its dates, with digest and size found here, and the path below the warehouse, or None for it
+    if the same content lay there already (then the file is dropped).
     """
     sha = digest(file)
     fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
         set_access(fd, mode=PUBLIC_FILE if table.public else PRIVATE_FILE, group=group)
         os.fsync(fd)
-        entry = replace(given, sha256=sha, bytes=os.fstat(fd).st_size)
+        size, first = os.fstat(fd).st_size, min(given)
     finally:
         os.close(fd)
-    name = entry.path(table.name, day)
+    at = first if len(given) > 1 else None
+    entries = {day: replace(entry, sha256=sha, bytes=size, at=at) for day, entry in given.items()}
+    name = entries[first].path(table.name, first)
     target = place.root / name
     there = target.exists()
     if there and digest(target) == sha:
         os.utime(target)  # young again: gc waits for whoever is about to name it
         file.unlink()
-        return entry, None
+        return entries, None
     file.replace(target)
-    return entry, None if there else name  # what lay there was damaged: its name promised this content
+    return entries, None if there else name  # what lay there was damaged: its name promised this content

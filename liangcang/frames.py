@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,10 +46,11 @@ def dtype(kind: str) -> DataType | DataTypeClass:
     raise WarehouseError("a table's column has a type that is not read here", found=kind)
 
 
-def frame(table: Table, files: Sequence[Path]) -> pl.LazyFrame:
+def frame(table: Table, files: Sequence[Path], *, to: dt.date | None = None) -> pl.LazyFrame:
     """The rows of these files, oldest first: as they are, or for a state table the newest row of each key, if alive.
 
-    A column that older files lack is null there; one that the table no longer has is left out.
+    `to`: rows of later dates, which a file of a history may hold, are left out. A column that older files lack is null
+    there; one that the table no longer has is left out.
     """
     schema = pl.Schema({name: dtype(kind) for name, kind in table.columns.items()})
     if not files:
@@ -62,6 +64,8 @@ def frame(table: Table, files: Sequence[Path]) -> pl.LazyFrame:
         hive_partitioning=False,
         glob=False,
     )
+    if to is not None and "business_date" in table.columns:
+        rows = rows.filter(pl.col("business_date") <= to)
     if table.kind != "state":
         return rows
     newest = rows.unique(subset=list(table.key), keep="last", maintain_order=False)

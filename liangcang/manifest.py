@@ -91,8 +91,10 @@ def table_from_json(found: Mapping[str, Any]) -> Table:
 
 
 def entry_to_json(entry: Entry) -> dict[str, Any]:
-    """An entry; empty `inputs` and `note` are left out."""
+    """An entry; what is empty is left out."""
     shown: dict[str, Any] = {"sha256": entry.sha256, "rows": entry.rows, "bytes": entry.bytes}
+    if entry.at:
+        shown["at"] = entry.at.isoformat()
     if entry.inputs:
         shown["inputs"] = dict(entry.inputs)
     if entry.note:
@@ -106,6 +108,7 @@ def entry_from_json(found: Mapping[str, Any]) -> Entry:
         sha256=found["sha256"],
         rows=found["rows"],
         bytes=found["bytes"],
+        at=dt.date.fromisoformat(found["at"]) if "at" in found else None,
         inputs=found.get("inputs", {}),
         note=found.get("note", {}),
     )

@@ -38,8 +38,9 @@ def refuse_conflicts(part: Staged, *, now: TableVersion | None, before: TableVer
 
 def prove_there(place: Place, name: str, entries: Mapping[dt.date, Entry]) -> None:
     """Raise WarehouseError if a file that is about to be named is not there, or not of its size."""
-    for day, entry in entries.items():
-        path = place.root / entry.path(name, day)
+    for path, (day, entry) in {
+        place.root / entry.path(name, day): (day, entry) for day, entry in entries.items()
+    }.items():
         try:
             size = path.stat().st_size
         except FileNotFoundError:

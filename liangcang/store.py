@@ -75,9 +75,10 @@ class Warehouse:
     def files(self, name: str, *, as_of: Day | None = None, published_on: Day | None = None) -> list[Path]:
         """The Parquet files that `scan` reads, for tools that take a list of files.
 
-        A folder is no table: it holds superseded files too.
+        A folder is no table: it holds superseded files too. In restricted layers a file may hold a month of a history:
+        there, filter `business_date` too.
         """
-        return [path for _, path in self._entries(self.manifest(published_on=published_on), name, as_of)]
+        return self._files(self.manifest(published_on=published_on), name, as_of)
 
     def scan(self, name: str, *, as_of: Day | None = None, published_on: Day | None = None) -> pl.LazyFrame:
         """A table as a lazy frame.
@@ -91,33 +92,30 @@ class Warehouse:
         from liangcang.frames import frame
 
         view = self.manifest(published_on=published_on)
-        return frame(_known(view, name), [path for _, path in self._entries(view, name, as_of)])
+        return frame(_known(view, name), self._files(view, name, as_of), to=None if as_of is None else _day(as_of))
 
     def reader(self) -> duckdb.DuckDBPyConnection:
         """A sealed DuckDB connection with the views of `warehouse.duckdb`, on what is published now."""
         from liangcang.engine import reader
 
         view = self.current
-        con = reader([path for name in view.tables(public=True) for _, path in view.files(name)])
+        con = reader([path for name in view.tables(public=True) for path in view.paths(name)])
         for statement in views.statements(view):
             con.execute(statement)
         return con
 
-    def _entries(self, view: View, name: str, as_of: Day | None) -> list[tuple[dt.date, Path]]:
+    def _files(self, view: View, name: str, as_of: Day | None) -> list[Path]:
         table = _known(view, name)
-        if as_of is None:
-            return view.files(name)
-        day = _day(as_of)
-        files = view.files(name, to=day)
-        if table.kind != "snapshot":
-            return files
-        if not files or files[-1][0] != day:
+        day = None if as_of is None else _day(as_of)
+        if day is None or table.kind != "snapshot":
+            return view.paths(name, to=day)
+        if day not in view.entries(name):
             raise UsageError(
                 f"{name} of {day.isoformat()} is not published",
                 found=_nearest(day, list(view.entries(name)), "date"),
                 next="name one of these dates, or run that night",
             )
-        return files[-1:]
+        return view.paths(name, after=day - dt.timedelta(days=1), to=day)
 
 
 def _known(view: View, name: str) -> Table:

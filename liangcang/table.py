@@ -57,14 +57,20 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """The file that holds one table's rows of one date. Same content, same name."""
+    """The file that holds one table's rows of one date. Same content, same name.
+
+    Dates of one history share a file, a month of it: then each has an entry that says the same `at`, the date after
+    which the file is named, and `rows` counts those of the date, `bytes` those of the file. Every row of a file is of
+    a date whose entry names it, so who reads several dates reads each of their files once.
+    """
 
     sha256: str
     rows: int
     bytes: int
+    at: dt.date | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     note: Mapping[str, object] = field(default_factory=dict)
 
     def path(self, table: str, day: dt.date) -> str:
         """Where the file lies below the warehouse: `data/<layer>/<table>/<date>-<sha12>.parquet`."""
-        return f"data/{table.replace('.', '/', 1)}/{day.isoformat()}-{self.sha256[:12]}.parquet"
+        return f"data/{table.replace('.', '/', 1)}/{(self.at or day).isoformat()}-{self.sha256[:12]}.parquet"

@@ -190,10 +190,10 @@ class Transaction:
         JSON. When this returns, the file is where it stays, synced, and the entry is part of `candidate`.
         """
         entry = Entry(sha256="", rows=rows, bytes=0, inputs=dict(inputs or {}), note=dict(note or {}))
-        return self.stage_many(table, [(day, file, entry)])[day]
+        return self.stage_many(table, [(file, {day: entry})])[day]
 
-    def stage_many(self, table: Table, parts: Sequence[tuple[dt.date, Path, Entry]]) -> dict[dt.date, Entry]:
-        """Stage many dates of one table at once, for a third of the syncs.
+    def stage_many(self, table: Table, parts: Sequence[tuple[Path, Mapping[dt.date, Entry]]]) -> dict[dt.date, Entry]:
+        """Stage several files of one table at once, each with the dates whose rows it holds: all of them, or none.
 
         Of each given entry `rows`, `inputs` and `note` count; digest and size are found here.
         """
@@ -203,12 +203,13 @@ class Transaction:
             with on_disk(f"stage {table.name}", self._place.data), self._place.sharing():
                 folder, group = table_folder(self._place, table)
                 lines = self._heading(table)
-                for day, file, given in parts:
+                for file, given in parts:
                     if self.folder not in file.parents:
                         raise WarehouseError("only a file below the transaction's folder can be staged", file=file)
-                    done[day], brought = bring(self._place, table, day, file, given, group=group)
+                    entries, brought = bring(self._place, table, file, given, group=group)
                     self._brought.update({brought} if brought else ())
-                    lines.append(journal.entry_line(day, done[day], brought=brought))
+                    lines += [journal.entry_line(day, entry, brought=brought) for day, entry in entries.items()]
+                    done |= entries
                 sync_folder(folder)
                 journal.append(journal.path(self.folder / "entries", table.name), lines)
         except DiskError:

@@ -72,12 +72,19 @@ class View:
     def files(
         self, name: str, *, after: dt.date | None = None, to: dt.date | None = None
     ) -> list[tuple[dt.date, Path]]:
-        """The files of the entries with after < date <= to, by date in order."""
+        """The files of the entries with after < date <= to, by date in order.
+
+        Dates of a history share files: such a file stands here once a date, and may hold rows of dates outside.
+        """
         return [
             (day, self.place.root / entry.path(name, day))
             for day, entry in self.entries(name).items()
             if (after is None or day > after) and (to is None or day <= to)
         ]
+
+    def paths(self, name: str, *, after: dt.date | None = None, to: dt.date | None = None) -> list[Path]:
+        """The same files, each once: what a reader reads."""
+        return list(dict.fromkeys(path for _, path in self.files(name, after=after, to=to)))
 
     def every_file(self) -> Iterator[tuple[str, dt.date, Entry]]:
         """All that this view names: table, date, entry."""

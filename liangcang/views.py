@@ -39,7 +39,7 @@ def statements(view: View) -> Iterator[str]:
         yield f"create schema {quoted(layer)}"
     for name in names:
         if version := view.version(name):
-            yield from _of_table(version.table, [path for _, path in view.files(name)])
+            yield from _of_table(version.table, view.paths(name))
 
 
 def refresh(place: Place) -> bool:

@@ -5,6 +5,7 @@ marimo run notebooks/risk_morning.py -- --warehouse DIR
 
 import marimo
 
+__generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="晨间风险 · Risk this morning")
 
 

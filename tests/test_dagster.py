@@ -63,25 +63,34 @@ def test_the_schedule_asks_for_yesterday_in_the_banks_time_zone(definitions):
     import datetime as dt
 
     schedule = definitions.resolve_schedule_def("nightly_0230")
-    context = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2026, 11, 3, 18, 30, tzinfo=dt.UTC))
+    context = dg.build_schedule_context(
+        scheduled_execution_time=dt.datetime(2026, 11, 3, 18, 30, tzinfo=dt.UTC),
+        repository_def=definitions.get_repository_def(),
+    )
     (request,) = schedule.evaluate_tick(context).run_requests
     assert request.partition_key == "2026-11-03"  # 02:30 of the 4th in Shanghai
 
 
 def test_the_sensor_asks_once_for_each_complete_date_and_again_for_a_correction(riverside, riverside_demo):
     given = settings.read(bank=riverside.bank, warehouse=str(riverside.warehouse), landing=str(riverside.landing))
-    sensor = build(given).resolve_sensor_def("arrivals")
+    made = build(given)
+    sensor = made.resolve_sensor_def("arrivals")
+
+    def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorExecutionData:
+        context = dg.build_sensor_context(instance, cursor=cursor, repository_def=made.get_repository_def())
+        return sensor.evaluate_tick(context)
+
     folder = riverside.landing / "daily" / riverside_demo.nights[2].isoformat()
     (folder / "transactions.1.csv").rename(riverside.landing / "waiting.csv")
     with dg.DagsterInstance.ephemeral() as instance:
-        first = sensor.evaluate_tick(dg.build_sensor_context(instance))
+        first = tick(instance)
         asked = [request.partition_key for request in first.run_requests]
         assert riverside_demo.nights[2].isoformat() not in asked
         assert riverside_demo.nights[1].isoformat() in asked
-        second = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
+        second = tick(instance, first.cursor)
         assert second.run_requests == []
         (riverside.landing / "waiting.csv").rename(folder / "transactions.1.csv")
-        third = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
+        third = tick(instance, first.cursor)
         assert [request.partition_key for request in third.run_requests] == [riverside_demo.nights[2].isoformat()]
 
 

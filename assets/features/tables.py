@@ -10,7 +10,8 @@ import dagster as dg
 from assets.features.parameters import Parameters, entity_of
 from assets.features.party import feature_tables, party_month_select, party_select
 from assets.features.sources import INPUTS, check_views
-from assets.freshness import any_fresh
+from assets.features.spec import party_spec
+from assets.freshness import stale_feed
 from assets.inputs import Inputs, Wanted
 from assets.night import Outcome, Step, WarehouseResource, daily, outcome
 from data_contracts import tables
@@ -71,7 +72,7 @@ def make(step: Step, table: Table, wanted: Sequence[Wanted], select: Callable[[d
 def at(bank: Bank, view: View | None, day: dt.date) -> Parameters:
     """The features' parameters on a date: thresholds of the bank, and which feeds are there."""
     fresh = {
-        name: view is None or (entity in bank.conform and any_fresh(view, bank, f"conformed.{entity}", day))
+        name: view is None or (entity in bank.conform and stale_feed(view, bank, f"conformed.{entity}", day) is None)
         for name, entity in FRESH.items()
     }
     return Parameters(
@@ -82,6 +83,21 @@ def at(bank: Bank, view: View | None, day: dt.date) -> Parameters:
         config_version=version(bank),
         **fresh,
     )
+
+
+def stale(bank: Bank, view: View, day: dt.date) -> dict[str, str]:
+    """Feature to feed, for the features that are not known on a date because their feed is not there."""
+    feeds = {
+        entity: feed
+        for entity in FRESH.values()
+        if entity in bank.conform and (feed := stale_feed(view, bank, f"conformed.{entity}", day))
+    }
+    found = {feature.name: [need.partition(".")[0] for need in feature.needs] for feature in party_spec().features()}
+    return {
+        name: feeds[first]
+        for name, needs in found.items()
+        if (first := next((entity for entity in needs if entity in feeds), None))
+    }
 
 
 def version(bank: Bank) -> str:

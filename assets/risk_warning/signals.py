@@ -1,6 +1,7 @@
 """Risk signals as assets: the indicators of this folder over the features of the date, and the level of each party."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +9,7 @@ import dagster as dg
 from assets import catalogue
 from assets.features.party import feature_tables
 from assets.features.sources import unfed
+from assets.features.tables import stale
 from assets.inputs import Inputs, Wanted
 from assets.night import Outcome, WarehouseResource, daily, outcome
 from assets.projection import risk_party_select, signals_select
@@ -17,6 +19,7 @@ from data_contracts.bank import Bank
 HERE = Path(__file__).parent
 
 
+@cache
 def indicator_catalogue() -> catalogue.Catalogue:
     """The indicators, checked against the columns of `features.party`."""
     return catalogue.load(HERE, columns=feature_tables()[1].columns)
@@ -43,10 +46,13 @@ def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
     )
     def risk_signal(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Outcome]:
         with warehouse.step(context) as step:
-            inputs = Inputs(step.engine, step.view(), [Wanted(table=features)], step.days)
+            view = step.view()
+            inputs = Inputs(step.engine, view, [Wanted(table=features, columns=indicators.reads)], step.days)
             for day in step.days:
-                used = inputs.at(day)
-                sql = signals_select(indicators, given, unfed=missing, business_date=day, config_version=version)
+                used, old = inputs.at(day), stale(bank, view, day)
+                sql = signals_select(
+                    indicators, given, unfed=missing, stale=old, business_date=day, config_version=version
+                )
                 entry = step.write(signal, day, sql, inputs=used)
                 step.say(day, f"{entry.rows:,} signals")
             yield from outcome(step)

@@ -1,6 +1,7 @@
 """Customer tags as an asset: the catalogue of this folder over the features of the date."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import dagster as dg
 from assets import catalogue
 from assets.features.party import feature_tables
 from assets.features.sources import unfed
+from assets.features.tables import stale
 from assets.inputs import Inputs, Wanted
 from assets.night import Outcome, WarehouseResource, daily, outcome
 from assets.projection import tags_select
@@ -17,6 +19,7 @@ from data_contracts.bank import Bank
 HERE = Path(__file__).parent
 
 
+@cache
 def tag_catalogue() -> catalogue.Catalogue:
     """The tags, checked against the columns of `features.party`."""
     return catalogue.load(HERE, columns=feature_tables()[1].columns)
@@ -48,10 +51,11 @@ def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
     )
     def customer_tags(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Outcome]:
         with warehouse.step(context) as step:
-            inputs = Inputs(step.engine, step.view(), [Wanted(table=features)], step.days)
+            view = step.view()
+            inputs = Inputs(step.engine, view, [Wanted(table=features, columns=tags.reads)], step.days)
             for day in step.days:
-                used = inputs.at(day)
-                sql = tags_select(tags, given, unfed=missing, business_date=day, config_version=version)
+                used, old = inputs.at(day), stale(bank, view, day)
+                sql = tags_select(tags, given, unfed=missing, stale=old, business_date=day, config_version=version)
                 entry = step.write(table, day, sql, inputs=used)
                 step.say(day, f"{entry.rows:,} parties")
             yield from outcome(step)

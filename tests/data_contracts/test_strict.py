@@ -18,7 +18,7 @@ from data_contracts.strict import MAX_BYTES, load
 from liangcang.errors import ContractError
 
 printable = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn"), exclude_characters="\ufeff\u2028\u2029"))
-keys = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1)
+keys = st.from_regex(r"[a-z_][a-z_0-9]*", fullmatch=True)  # a text, whatever YAML thinks of 1e0
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**18), 10**18) | printable,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engine_at_work import Folders
 from hypothesis import settings
 from warehouse_by_hand import MEMORY
 
+from liangcang.engine import Engine
 from liangcang.place import Place, create
 from liangcang.store import Warehouse
 
@@ -42,3 +44,14 @@ def wh(place: Place) -> Warehouse:
 def no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave warehouse.duckdb alone: making it takes longer than everything else a commit does."""
     monkeypatch.setattr("liangcang.views.refresh_quietly", lambda place: None)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path)
+
+
+@pytest.fixture
+def engine(folders: Folders) -> Iterator[Engine]:
+    with folders.engine() as made:
+        yield made

@@ -215,12 +215,35 @@ def test_many_dates_are_staged_at_once_as_one_by_one(wh: Warehouse) -> None:
         for day in days:
             file = run.path("x")
             file.write_text(str(day))
-            parts.append((day, file, Entry(sha256="", rows=3, bytes=0, note={"day": str(day)})))
+            parts.append((file, {day: Entry(sha256="", rows=3, bytes=0, note={"day": str(day)})}))
         done = run.stage_many(TAGS, parts)
         assert run.commit().entries == 20
     assert wh.current.entries(TAGS.name) == done
     assert {entry.rows for entry in done.values()} == {3}
     assert contents(wh.current) == {(TAGS.name, day): str(day) for day in days}
+
+
+def test_dates_that_share_a_file_are_published_and_replaced_each_for_itself(wh: Warehouse) -> None:
+    days = [D1 + dt.timedelta(days=number) for number in range(3)]
+    with wh.transaction("r1", atomic=True) as run:
+        file = run.path("month")
+        file.write_text("a month")
+        entries = {day: Entry(sha256="", rows=number, bytes=0) for number, day in enumerate(days)}
+        done = run.stage_many(TAGS, [(file, entries)])
+        run.commit()
+    view = wh.current
+    assert view.entries(TAGS.name) == done
+    assert [entry.rows for entry in done.values()] == [0, 1, 2]
+    assert {entry.at for entry in done.values()} == {D1}
+    (path,) = view.paths(TAGS.name)
+    assert path.name.startswith(f"{D1}-")
+    assert [day for day, _ in view.files(TAGS.name)] == days
+    assert [finding.what for finding in fsck(wh) if finding.level != "warning"] == []
+    publish(wh, "r2", (TAGS, days[1], "its own"))
+    assert [file.read_text() for file in wh.current.paths(TAGS.name)] == ["a month", "its own"]
+    assert wh.manifest(id=view.id).paths(TAGS.name) == [path]
+    gc(wh, dry_run=False, keep=1, grace_hours=0)
+    assert [finding.what for finding in fsck(wh) if finding.level != "warning"] == []
 
 
 def test_facts_are_united_one_level_deep(wh: Warehouse) -> None:
