@@ -60,7 +60,7 @@ class Hands:
         """The same bank in another folder, warehouse and, if `landed`, landing included."""
         to.mkdir(parents=True)
         landing = Path(shutil.copytree(self.landing, to / "landing", symlinks=True)) if landed else self.landing
-        shutil.copytree(self.warehouse, to / "warehouse", symlinks=True, ignore=shutil.ignore_patterns("_dagster"))
+        shutil.copytree(self.warehouse, to / "warehouse", symlinks=True)
         bank = self.bank
         if os.sep in bank:
             shutil.copytree(bank, to / "bank")

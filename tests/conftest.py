@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from banks_at_work import Hands, hands, made_once, real_data, shared
 
-from pipelines.demo import Demo, write_bank
+from pipelines.demo import Demo, plant, write_bank
 
 
 @pytest.fixture(scope="session")
 def riverside_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The small bank made by hand: its cast of 25, fourteen months and five nights."""
+    """The small bank made by hand: its cast of 25, fourteen months and three nights."""
     folder = shared(tmp_path_factory, "riverside") / "demo"
     with made_once(folder) as first:
         if first:
-            write_bank(folder, customers=25, nights=5)
+            write_bank(folder, customers=25, nights=3)
     days = tuple(sorted(dt.date.fromisoformat(path.name) for path in (folder / "landing" / "daily").iterdir()))
     before = days[0] - dt.timedelta(days=1)
     return Demo(bank=folder / "bank", landing=folder / "landing", history=(before, before), nights=days)
@@ -46,6 +46,30 @@ def riverside_all(riverside_first: Hands, riverside_demo: Demo, tmp_path_factory
         if first:
             riverside_first.copy(folder)
             bank("backfill", riverside_demo.nights[1].isoformat(), riverside_demo.nights[-1].isoformat())
+    return bank
+
+
+@pytest.fixture(scope="session")
+def riverside_troubled(riverside_first: Hands, riverside_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Hands:
+    """Riverside after two nights that were not well. Only to be read, or copied.
+
+    In the second night a customer and an account came with a date that is none, and the branches did not come; in the
+    third the customers did not come, nor the loans, which its contract now lets be held for two days.
+    """
+    folder = shared(tmp_path_factory, "troubled")
+    bank = Hands(str(folder / "bank"), folder / "landing", folder / "warehouse", riverside_first.key)
+    with made_once(folder) as first:
+        if first:
+            riverside_first.copy(folder)
+            contract = folder / "bank" / "contracts" / "loans.odcs.yaml"
+            held = "{property: absent, value: hold}\n  - {property: maxStaleDays, value: 2}"
+            contract.write_text(contract.read_text().replace("{property: absent, value: must}", held))
+            second, third = (folder / "landing" / "daily" / day.isoformat() for day in riverside_demo.nights[1:3])
+            plant(second / "customers.1.csv", "impossible_date")
+            plant(second / "accounts.1.csv", "impossible_date")
+            for missing in (second / "branches.1.csv", third / "customers.1.csv", third / "loans.1.csv"):
+                missing.unlink()
+            bank("backfill", second.name, third.name)
     return bank
 
 

@@ -10,11 +10,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 import pytest
+from banks_at_work import Hands
 
 import liangcang as lc
+from pipelines.demo import Demo
 
 TABLES = ("products.customer_tags", "products.risk_party")
 
@@ -42,56 +45,68 @@ class Reader(threading.Thread):
             time.sleep(0.02)
 
 
-def night(hands, day: str) -> subprocess.Popen:
-    environment = os.environ | {"LIANGCANG_KEY_FILE": str(hands.key)}
-    environment.pop("DAGSTER_HOME", None)
-    options = ["--bank", hands.bank, "--warehouse", str(hands.warehouse), "--landing", str(hands.landing)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *options, "nightly", day],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        cwd=Path(__file__).parents[1],
-    )
+class Nights:
+    """Runs nights of a bank, each in a process of its own, killed after so many seconds if it is to be."""
+
+    def __init__(self, hands: Hands) -> None:
+        environment = os.environ | {"LIANGCANG_KEY_FILE": str(hands.key)}
+        environment.pop("DAGSTER_HOME", None)
+        options = ["--bank", hands.bank, "--warehouse", str(hands.warehouse), "--landing", str(hands.landing)]
+        here = Path(__file__)
+        self.server = subprocess.Popen(
+            [sys.executable, "-P", str(here.with_name("night_to_kill.py")), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+            cwd=here.parents[1],
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stdin.close()
+        self.server.wait()
+        self.server.stdout.close()
+
+    def __call__(self, day: str, *, kill_after: float = 600) -> int:
+        """The exit code of the night; negative, the signal that ended it."""
+        self.server.stdin.write(f"{day} {kill_after}\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
 
 
-def killed_nights(hands, demo, right: dict[str, str], *, times: int, seed: int) -> None:
+def killed_nights(riverside: Hands, demo: Demo, *, times: int, seed: int) -> None:
     """Kill the second night so many times, then let it end; compare with a night that nobody disturbed."""
-    day, drawn = demo.nights[1], random.Random(seed)
-    began = time.monotonic()
-    undisturbed = night(hands.copy(hands.warehouse.parent.parent / "undisturbed"), day.isoformat())
-    assert undisturbed.wait() == 0
-    whole = time.monotonic() - began
-    reader = Reader(hands.warehouse)
+    day, drawn = demo.nights[1].isoformat(), random.Random(seed)
+    undisturbed = riverside.copy(riverside.warehouse.parent.parent / "undisturbed")
+    with Nights(undisturbed) as nights:
+        began = time.monotonic()
+        assert nights(day) == 0
+        whole = time.monotonic() - began
+    reader = Reader(riverside.warehouse)
     reader.start()
-    for _ in range(times):
-        running = night(hands, day.isoformat())
-        time.sleep(drawn.uniform(0.2, 1.0) * whole)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
-    last = night(hands, day.isoformat())
-    assert last.wait() == 0
+    killed = 0
+    with Nights(riverside) as nights:
+        for _ in range(times):
+            killed += nights(day, kill_after=drawn.uniform(0.05, 1.0) * whole) == -signal.SIGKILL
+        assert nights(day) == 0
     reader.stop.set()
     reader.join()
     assert reader.faults == []
     assert reader.reads > times
-    assert hands.bytes_of() == right
-    hands("gc", "--yes", "--grace-hours", "0")
-    assert "clean" in hands("fsck").output
+    assert killed > times / 2
+    assert riverside.bytes_of() == undisturbed.bytes_of()
+    riverside("gc", "--yes", "--grace-hours", "0")
+    assert "clean" in riverside("fsck").output
 
 
-@pytest.fixture
-def undisturbed(riverside, riverside_demo, tmp_path):
-    """The bytes of a second night that ran in peace."""
-    copy = riverside.copy(tmp_path / "peace")
-    copy("nightly", riverside_demo.nights[1].isoformat())
-    return copy.bytes_of()
-
-
-def test_a_night_killed_at_any_moment_shows_yesterday_or_today(riverside, riverside_demo, undisturbed):
-    killed_nights(riverside, riverside_demo, undisturbed, times=5, seed=1)
+def test_a_night_killed_at_any_moment_shows_yesterday_or_today(riverside, riverside_demo):
+    killed_nights(riverside, riverside_demo, times=5, seed=1)
 
 
 @pytest.mark.slow
-def test_fifty_kills(riverside, riverside_demo, undisturbed):
-    killed_nights(riverside, riverside_demo, undisturbed, times=50, seed=2)
+def test_fifty_kills(riverside, riverside_demo):
+    killed_nights(riverside, riverside_demo, times=50, seed=2)
