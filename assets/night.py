@@ -299,7 +299,9 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         atomic = PUBLICATION in planned_keys(context)
         if atomic:
             self._stack.enter_context(warehouse.place.night(days, what=f"run {context.run.run_id[:8]}"))
-        self._transaction = warehouse.transaction(transaction_run(context), atomic=atomic)
+        owner = transaction_run(context)
+        self._transaction = warehouse.transaction(owner, atomic=atomic, resume=owner != context.run.run_id)
+        self._stack.callback(self._transaction.close)
         self._opened = bank, warehouse
 
 

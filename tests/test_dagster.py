@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
+from typing import Self
 
 import dagster as dg
 import pytest
@@ -94,9 +100,82 @@ def test_the_sensor_asks_once_for_each_complete_date_and_again_for_a_correction(
         assert [request.partition_key for request in third.run_requests] == [riverside_demo.nights[2].isoformat()]
 
 
+START = """
+mutation Start($parameters: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $parameters) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+class Interface:
+    """`liangcang ui` in a process of its own, asked as its own pages ask it."""
+
+    def __init__(self, hands: Hands, environment: dict[str, str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        options = ["--bank", hands.bank, "--warehouse", str(hands.warehouse), "--landing", str(hands.landing)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.cli", *options, "ui", "--port", str(self.port)],
+            env=environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> Self:
+        for _ in range(240):
+            with contextlib.suppress(OSError):
+                self.ask("query { version }", {})
+                return self
+            time.sleep(0.5)
+        raise AssertionError("the interface did not start")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def ask(self, query: str, variables: dict[str, object]) -> dict:
+        own = f"http://127.0.0.1:{self.port}"
+        request = urllib.request.Request(
+            f"{own}/graphql",
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"Content-Type": "application/json", "Origin": own, "Sec-Fetch-Site": "same-origin"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)["data"]
+
+    def night(self, day: str) -> str:
+        """Start the nightly job for a date and wait for it; returns how it ended."""
+        selector = {
+            "repositoryLocationName": "liangcang",
+            "repositoryName": "__repository__",
+            "pipelineName": "nightly",
+        }
+        parameters = {
+            "selector": selector,
+            "mode": "default",
+            "runConfigData": {},
+            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": day}]},
+        }
+        started = self.ask(START, {"parameters": parameters})["launchPipelineExecution"]
+        assert started["__typename"] == "LaunchRunSuccess", started
+        for _ in range(600):
+            status = self.ask(STATUS, {"id": started["run"]["runId"]})["runOrError"]["status"]
+            if status in ("SUCCESS", "FAILURE", "CANCELED"):
+                return status
+            time.sleep(0.5)
+        return "still running"
+
+
 @pytest.mark.slow
 def test_dagsters_own_ways_of_starting_give_the_bytes_of_the_command_line(riverside, riverside_all, riverside_demo):
-    """`dg launch` for one night, and the job as the interface starts it for the next ones."""
+    """`dg launch` for one night, and the web interface for the next."""
     environment = os.environ | {
         "LIANGCANG_BANK": riverside.bank,
         "LIANGCANG_WAREHOUSE": str(riverside.warehouse),
@@ -104,24 +183,15 @@ def test_dagsters_own_ways_of_starting_give_the_bytes_of_the_command_line(rivers
         "LIANGCANG_KEY_FILE": str(riverside.key),
         "DAGSTER_HOME": str(riverside.warehouse / "_dagster"),
     }
-    (riverside.warehouse / "_dagster").mkdir(exist_ok=True)
-    dg_command = Path(sys.executable).with_name("dg")
+    first, second = (day.isoformat() for day in riverside_demo.nights[1:])
     subprocess.run(
-        [dg_command, "launch", "--job", "nightly", "--partition", riverside_demo.nights[1].isoformat()],
+        [Path(sys.executable).with_name("dg"), "launch", "--job", "nightly", "--partition", first],
         env=environment,
         cwd=ROOT,
         check=True,
         capture_output=True,
     )
     assert riverside_demo.nights[1] in riverside.open.current.nights
-    days = [day.isoformat() for day in riverside_demo.nights[2:]]
-    dagster_command = Path(sys.executable).with_name("dagster")
-    subprocess.run(
-        [dagster_command, "asset", "materialize", "-m", "pipelines.definitions", "--select", "*",
-         "--partition-range", f"{days[0]}...{days[-1]}"],
-        env=environment,
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    with Interface(riverside, environment) as interface:
+        assert interface.night(second) == "SUCCESS"
     assert riverside.bytes_of() == riverside_all.bytes_of()

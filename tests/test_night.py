@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from banks_at_work import Hands
+from polars.testing import assert_frame_equal
 
 from pipelines.demo import Demo, plant
 
@@ -271,6 +272,25 @@ def test_a_correction_with_a_higher_sequence_number_restates_its_date_alone(
     right("backfill", days[0], days[-1])
     layers = ("staged", "conformed", "features", "products")
     assert late.bytes_of(layers=layers) == right.bytes_of(layers=layers)
+
+
+def test_a_night_inside_the_history_replaces_its_date_alone(riverside, riverside_demo):
+    """The date has shared a file with its month; nothing of its neighbours is lost or doubled."""
+    day = riverside_demo.history[1] - dt.timedelta(days=1)
+    header, *lines = (riverside.landing / "history" / "transactions.csv").read_bytes().splitlines(keepends=True)
+    of_day = [line for line in lines if f",{day:%d/%m/%Y},".encode() in line]
+    file = riverside.landing / "daily" / day.isoformat() / "transactions.1.csv"
+    file.parent.mkdir()
+    file.write_bytes(b"".join([header, *of_day[:-1]]))
+    before = riverside.open.scan("staged.transactions").collect()
+    riverside("nightly", day.isoformat(), "--only", "staged.transactions")
+    after = riverside.open.scan("staged.transactions").collect()
+    others = pl.col("business_date") != day
+    assert_frame_equal(after.filter(others), before.filter(others), check_row_order=False)
+    assert after.filter(~others).height == before.filter(~others).height - 1 > 0
+    rows = {at: entry.rows for at, entry in riverside.open.current.entries("staged.transactions").items()}
+    assert rows == dict(after.group_by("business_date").len().iter_rows())
+    assert "named by no manifest" not in riverside("fsck").output
 
 
 def test_what_follows_a_night_does_not_change_it(riverside, riverside_demo, riverside_all):
