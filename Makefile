@@ -28,7 +28,7 @@ test: .venv/ready ## the suite that guards every change (under 8 minutes)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: .venv/ready ## 455 real nights, 50 kills and other tests that take minutes
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 test-oldest: ## the suite's core on the oldest DuckDB allowed, from a lock of its own
 	@test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest

@@ -291,15 +291,15 @@ def doctor(asked: Asked) -> int:
 @click.pass_obj
 @guarded
 def ui(asked: Asked, port: int, read_only: bool) -> None:
-    """Dagster's web interface, on this machine only, behind a guard against foreign pages."""
+    """Dagster's web interface and its daemon, on this machine only, behind a guard against foreign pages."""
     from pipelines.instance import prepare
     from pipelines.web import serve
 
     given = asked.settings()
     given.export()
-    prepare(given.dagster_home)
+    home = prepare(given.dagster_home)
     say(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
-    serve(port=port, read_only=read_only)
+    serve(home, port=port, read_only=read_only)
 
 
 def main() -> NoReturn:

@@ -7,10 +7,14 @@ run. The guard refuses whatever does not come from the interface's own pages.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
+
+from pipelines.instance import daemon
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -52,18 +56,17 @@ class OwnPagesOnly:
         )
 
 
-def serve(*, port: int, read_only: bool) -> None:
-    """Serve the interface on the loopback address until it is stopped."""
+def serve(home: Path, *, port: int, read_only: bool) -> None:
+    """Serve the interface on the loopback address until it is stopped; what it starts, the daemon beside it runs."""
     import uvicorn
     from dagster import DagsterInstance
     from dagster._core.workspace.context import WorkspaceProcessContext
-    from dagster._core.workspace.load_target import ModuleTarget
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
     from dagster_webserver.app import create_app_from_workspace_process_context
 
-    target = ModuleTarget(
-        module_name="pipelines.definitions", attribute=None, working_directory=None, location_name="liangcang"
-    )
+    target = WorkspaceFileTarget(paths=[str(home / "workspace.yaml")])
     with (
+        nullcontext() if read_only else daemon(home),
         DagsterInstance.get() as instance,
         WorkspaceProcessContext(instance, target, version="", read_only=read_only) as workspace,
     ):
