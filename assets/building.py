@@ -1,5 +1,6 @@
 """All assets of one bank, in the order in which data flows."""
 
+import warnings
 from collections.abc import Mapping
 
 import dagster as dg
@@ -21,15 +22,18 @@ def assets(bank: Bank) -> list[dg.AssetsDefinition]:
     catalogue.check_overrides(
         [customer_tags.tag_catalogue(), signals.indicator_catalogue()], bank.parameters.get("entries", {})
     )
-    made: list[dg.AssetsDefinition] = [
-        *feeds.build(bank),
-        *party_map.build(bank),
-        *conformed.build(bank),
-        *features.build(bank),
-        *customer_tags.build(bank),
-        *signals.build(bank),
-    ]
-    return [*made, publication.build(bank, [key for asset in made for key in asset.keys if key != PUBLICATION])]
+    with warnings.catch_warnings():
+        # Dagster calls backfill_policy beta, once an asset; it is the documented way, and an upgrade is tested.
+        warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+        made: list[dg.AssetsDefinition] = [
+            *feeds.build(bank),
+            *party_map.build(bank),
+            *conformed.build(bank),
+            *features.build(bank),
+            *customer_tags.build(bank),
+            *signals.build(bank),
+        ]
+        return [*made, publication.build(bank, [key for asset in made for key in asset.keys if key != PUBLICATION])]
 
 
 def not_fed(bank: Bank) -> Mapping[str, str]:

@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +25,34 @@ EIGHT = ["R025", "R026", "R045", "R046", "R048", "R050", "R051", "R052"]
 def daily(hands: Hands, demo: Demo, night: int, feed: str) -> Path:
     """The delivery of a feed for a night of the demo."""
     return hands.landing / "daily" / demo.nights[night].isoformat() / f"{feed}.1.csv"
+
+
+def test_the_command_line_says_what_it_was_asked_and_nothing_on_stderr(riverside_first):
+    """As a process of its own: libraries warn at import, and when their definitions are built."""
+    options = ["--bank", riverside_first.bank, "--warehouse", str(riverside_first.warehouse)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *options, "--landing", str(riverside_first.landing), "status"],
+        env=os.environ | {"LIANGCANG_KEY_FILE": str(riverside_first.key)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.startswith("riverside")
+    assert ran.stderr == ""
+    code = "import os; from pipelines.definitions import defs; defs(); os._exit(0)"
+    built = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ
+        | {
+            "LIANGCANG_BANK": riverside_first.bank,
+            "LIANGCANG_WAREHOUSE": str(riverside_first.warehouse),
+            "LIANGCANG_LANDING": str(riverside_first.landing),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert built.stderr == ""
 
 
 def test_all_eight_indicators_are_hit_and_missed_on_the_small_bank(riverside_all, riverside_demo):
