@@ -6,8 +6,9 @@ run. The guard refuses whatever does not come from the interface's own pages.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Collection
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -64,8 +65,11 @@ def serve(home: Path, *, port: int, read_only: bool) -> None:
     from dagster._core.workspace.load_target import WorkspaceFileTarget
     from dagster_webserver.app import create_app_from_workspace_process_context
 
+    # uvicorn sends itself again what ended it: as an exception it ends the daemon and the code server too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     target = WorkspaceFileTarget(paths=[str(home / "workspace.yaml")])
     with (
+        suppress(KeyboardInterrupt),
         nullcontext() if read_only else daemon(home),
         DagsterInstance.get() as instance,
         WorkspaceProcessContext(instance, target, version="", read_only=read_only) as workspace,

@@ -112,6 +112,16 @@ mutation Start($parameters: ExecutionParams!) {
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
+def processes() -> list[str]:
+    """Process id and arguments of all that run."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            found.append(f"{folder.name} {arguments}")
+    return found
+
+
 class Interface:
     """`liangcang ui` in a process of its own, asked as its own pages ask it."""
 
@@ -119,6 +129,7 @@ class Interface:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.home = str(hands.warehouse / "_dagster")
         options = ["--bank", hands.bank, "--warehouse", str(hands.warehouse), "--landing", str(hands.landing)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pipelines.cli", *options, "ui", "--port", str(self.port)],
@@ -137,8 +148,10 @@ class Interface:
         raise AssertionError("the interface did not start")
 
     def __exit__(self, *_: object) -> None:
+        (daemon,) = (line.split()[0] for line in processes() if "dagster._daemon" in line and self.home in line)
         self.process.terminate()
-        self.process.wait()
+        assert self.process.wait() == 0
+        assert not [line for line in processes() if line.split()[0] == daemon], "its daemon outlives the interface"
 
     def ask(self, query: str, variables: dict[str, object]) -> dict:
         own = f"http://127.0.0.1:{self.port}"
