@@ -167,10 +167,12 @@ class Step:
         optional: frozenset[str] = frozenset(),
         inputs: Mapping[str, str] | None = None,
         note: Mapping[str, object] | None = None,
+        repeated: bool = False,
     ) -> Entry:
-        """Run a SELECT into the table's entry of `day` and stage it."""
+        """Run a SELECT into the table's entry of `day` and stage it. The arguments are those of `Engine.write`."""
         path = self.transaction.path(f"{table.name}-{day.isoformat()}.parquet")
-        written = self.engine.write(sql, table, path, optional=optional, what=f"{table.name} {day.isoformat()}")
+        what = f"{table.name} {day.isoformat()}"
+        written = self.engine.write(sql, table, path, optional=optional, what=what, repeated=repeated)
         entry = Entry(sha256="", rows=written.rows, bytes=0, inputs=inputs or {}, note=note or {})
         staged = self.transaction.stage_many(table, [(path, {day: entry}), *self._without(table, day)])
         self.staged[table.name, day] = staged[day]

@@ -54,6 +54,7 @@ _AT_OPEN: dict[str, str | bool | int | float | list[str]] = dict.fromkeys(
 # A branch that is empty, but not to the planner. DuckDB declares a column REQUIRED where its statistics say that no null
 # can come, and so the same rows from a table and from a file would be different bytes.
 _NO_ROW = "select {} where random() > 2"
+_DATE = re.compile(r"'\d{4}-\d{2}-\d{2}'")
 _PATTERN = re.compile(r"[*?\[]")
 _NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$")
 
@@ -91,6 +92,7 @@ class Engine:
         self._faults = faults
         self._seconds = seconds
         self._made: dict[str, str] = {}
+        self._repeated: dict[tuple[str, str], str] = {}
         folders = [folder.resolve() for folder in read]
         self._spill = spill.resolve() / f"{os.getpid()}-{secrets.token_hex(4)}"
         try:
@@ -162,7 +164,14 @@ class Engine:
         return {str(row[0]): str(row[1]) for row in found}
 
     def write(
-        self, sql: str, table: Table, to: Path, *, optional: frozenset[str] = frozenset(), what: str = ""
+        self,
+        sql: str,
+        table: Table,
+        to: Path,
+        *,
+        optional: frozenset[str] = frozenset(),
+        what: str = "",
+        repeated: bool = False,
     ) -> Written:
         """Run one SELECT into a new Parquet file with exactly the columns of `table`, ordered by its key.
 
@@ -171,13 +180,17 @@ class Engine:
         key is proven unique and complete. The same rows give the same bytes on any number of threads and with any
         memory limit; a table without a key is ordered by all its columns.
 
+        `repeated`: this query is run once a date over inputs of the same types; of those that differ in dates alone,
+        only the first is asked for its columns.
+
         Raises SqlError if the query does not fit the table, EngineError if data do not (the file is then gone).
         """
         what = what or table.name
         target = self._target(to)
-        projection = fitted(
-            self.describe(sql, what=what), table, optional, nulls=partial(self._only_nulls, sql), what=what
-        )
+        shape = (table.name, _DATE.sub("a date", sql))
+        projection = self._repeated.get(shape) or self._projection(sql, table, optional, what)
+        if repeated:
+            self._repeated[shape] = projection
         written = self._copy(f"select {projection} from (\n{sql}\n)", table, target, what)
         if table.key and written.rows:
             try:
@@ -196,10 +209,7 @@ class Engine:
         key is proven unique and complete within each date.
         """
         what = what or table.name
-        sql = f"select * from {relation}"
-        projection = fitted(
-            self.describe(sql, what=what), table, frozenset(), nulls=partial(self._only_nulls, sql), what=what
-        )
+        projection = self._projection(f"select * from {relation}", table, frozenset(), what)
         key = [quoted(column) for column in table.key]
         if key:
             repeated, incomplete = self._run(
@@ -221,6 +231,11 @@ class Engine:
                 file.path.unlink(missing_ok=True)
             raise
         return written
+
+    def _projection(self, sql: str, table: Table, optional: frozenset[str], what: str) -> str:
+        """The table's columns over a query that fits it."""
+        found = self.describe(sql, what=what)
+        return fitted(found, table, optional, nulls=partial(self._only_nulls, sql), what=what)
 
     def _copy(self, rows: str, table: Table, target: Path, what: str, *, dated: bool = False) -> Written:
         """Write rows that fit the table, in the order that makes the same rows the same bytes."""

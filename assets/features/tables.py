@@ -65,7 +65,7 @@ def make(step: Step, table: Table, wanted: Sequence[Wanted], select: Callable[[d
     inputs = Inputs(step.engine, view, wanted, step.days)
     for day in step.days:
         used = inputs.at(day)
-        entry = step.write(table, day, select(day, at(step.bank, view, day)), inputs=used)
+        entry = step.write(table, day, select(day, at(step.bank, view, day)), inputs=used, repeated=True)
         step.say(day, f"{entry.rows:,} rows")
 
 

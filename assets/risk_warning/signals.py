@@ -53,7 +53,7 @@ def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
                 sql = signals_select(
                     indicators, given, unfed=missing, stale=old, business_date=day, config_version=version
                 )
-                entry = step.write(signal, day, sql, inputs=used)
+                entry = step.write(signal, day, sql, inputs=used, repeated=True)
                 step.say(day, f"{entry.rows:,} signals")
             yield from outcome(step)
 

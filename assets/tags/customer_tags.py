@@ -56,7 +56,7 @@ def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
             for day in step.days:
                 used, old = inputs.at(day), stale(bank, view, day)
                 sql = tags_select(tags, given, unfed=missing, stale=old, business_date=day, config_version=version)
-                entry = step.write(table, day, sql, inputs=used)
+                entry = step.write(table, day, sql, inputs=used, repeated=True)
                 step.say(day, f"{entry.rows:,} parties")
             yield from outcome(step)
 
