@@ -1,13 +1,12 @@
 -- One row a party that owns an account: the spine of all features, with what it holds and whether that is known.
--- An account that is not closed is silent when nothing was heard of it for too long; a new one has had no time to speak.
--- Without a balance row an account is not known, unless it is so new.
+-- An account that is not closed is silent when nothing was heard of it for too long, a new one too: where accounts leave
+-- their feeds, one that was never heard of may never have been in any. Without a balance row an account is not known.
 with account as (
     select
         owned.*,
         newest.balance,
         owned.account_type in ('time', 'structured') as is_time,
         owned.is_open and owned.account_type <> 'margin' as is_deposit,
-        coalesce(owned.open_date >= $as_of - $silent_after_days, false) as is_new,
         $silent_after_days is not null and heard.account_id is null as no_transaction,
         newest.balance is null or coalesce(newest.since < $as_of - $silent_after_days, false) as no_balance
     from owned
@@ -19,8 +18,8 @@ with account as (
 select
     party_id,
     min(open_date) as first_open,
-    $flows_fresh and max(case when is_open and no_transaction and not is_new then 1 else 0 end) = 0 as flows_known,
-    $balances_fresh and max(case when is_deposit and no_balance and not is_new then 1 else 0 end) = 0 as balance_known,
+    $flows_fresh and max(case when is_open and no_transaction then 1 else 0 end) = 0 as flows_known,
+    $balances_fresh and max(case when is_deposit and no_balance then 1 else 0 end) = 0 as balance_known,
     coalesce(sum(case when is_deposit then balance end), 0) as deposits,
     coalesce(sum(case when is_deposit and not is_time then balance end), 0) as demand_deposits,
     coalesce(sum(case when is_deposit and is_time then balance end), 0) as time_deposits

@@ -121,8 +121,7 @@ def flows_known(world: World, given: Parameters, owner: str, as_of: dt.date) -> 
             for t in world.rows("transaction_history")
             if t["account_id"] == account["account_id"] and t["event_date"] <= as_of
         ]
-        newest = max([account["open_date"], *spoken])
-        if is_open(account, as_of) and (as_of - newest).days > silence:
+        if is_open(account, as_of) and (not spoken or (as_of - max(spoken)).days > silence):
             return False
     return True
 
@@ -148,9 +147,6 @@ def balance_known(world: World, given: Parameters, owner: str, as_of: dt.date) -
             for b in world.rows("balance_history")
             if b["account_id"] == account["account_id"] and b["business_date"] <= as_of
         ]
-        new = silence is not None and (as_of - account["open_date"]).days <= silence
-        if new:
-            continue
         if not told or (silence is not None and (as_of - max(told)).days > silence):
             return False
     return True

@@ -54,10 +54,12 @@ def test_an_account_that_fell_silent_makes_its_owner_unknown_but_not_others() ->
     assert (got["P3"]["flows_known"], got["P3"]["cnt_90"]) == (True, 1)
 
 
-def test_a_closed_or_new_account_may_be_silent() -> None:
-    bank = world(account("A1", status="closed"), account("A2", party_id="P2", opened=45), account("A3", opened=90))
-    got = features(bank.plus(transaction_history=[transaction(1, account_id="A3")]), Parameters(silent_after_days=45))
-    assert (got["P1"]["flows_known"], got["P2"]["flows_known"]) == (True, True)
+def test_a_closed_account_may_be_silent_and_a_new_one_only_where_no_account_leaves_its_feed() -> None:
+    bank = world(account("A1", status="closed"), account("A2", party_id="P2", opened=5), account("A3", opened=90))
+    heard = bank.plus(transaction_history=[transaction(1, account_id="A3")])
+    got = features(heard, Parameters(silent_after_days=45))
+    assert (got["P1"]["flows_known"], got["P2"]["flows_known"]) == (True, False)
+    assert features(heard, Parameters(silent_after_days=None))["P2"]["cnt_30"] == 0
 
 
 def test_a_reversed_row_is_heard_but_counts_nowhere() -> None:
@@ -175,8 +177,6 @@ def test_an_account_without_a_balance_makes_deposits_unknown() -> None:
     bank = world(account("A1"), account("A2"), balance_history=[balance(3, 100)])
     row = features(bank)["P1"]
     assert (row["balance_known"], row["dep_d"], row["aum_m"]) == (False, None, None)
-    new = world(account("A1"), account("A2", opened=10), balance_history=[balance(3, 100)])
-    assert features(new, Parameters(silent_after_days=45))["P1"]["dep_d"] == 100
 
 
 def test_a_tombstone_is_an_empty_account() -> None:
