@@ -30,12 +30,12 @@ test: .venv/ready ## the suite that guards every change (under 8 minutes)
 test-slow: .venv/ready ## 455 real nights, 50 kills and other tests that take minutes
 	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
-test-oldest: ## the suite's core on the oldest DuckDB allowed, from a lock of its own
+test-oldest: .venv/ready ## the suite's core on the oldest DuckDB allowed, from a lock of its own
 	@test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	@test .venv-oldest/ready -nt requirements/oldest.txt || { .venv-oldest/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/oldest.txt > .venv-oldest/install.log 2>&1 \
 	   && .venv-oldest/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . >> .venv-oldest/install.log 2>&1 \
 	   && touch .venv-oldest/ready ; } || { tail -20 .venv-oldest/install.log >&2; exit 1; }
-	@.venv-oldest/bin/python -m pytest -n 2 --dist worksteal
+	@LIANGCANG_OTHER_PYTHON=$(abspath $(BIN)/python) .venv-oldest/bin/python -m pytest -n 2 --dist worksteal
 
 check: .venv/ready ## format, lint and types
 	@$(BIN)/ruff format --check .

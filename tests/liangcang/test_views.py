@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,32 @@ def test_any_client_from_duckdb_1_2_on_can_open_it(published: Warehouse) -> None
     header = published.place.catalogue.read_bytes()[:20]
     assert header[8:12] == b"DUCK"
     assert int.from_bytes(header[12:20], "little") == 65
+
+
+def test_it_opens_in_the_other_duckdb(published: Warehouse) -> None:
+    """`make test-oldest` names the interpreter with the newest DuckDB: each opens what the other has made."""
+    other = os.environ.get("LIANGCANG_OTHER_PYTHON")
+    if not other:
+        pytest.skip("LIANGCANG_OTHER_PYTHON names no interpreter with another DuckDB")
+    sql = "select count(*), sum(age) from products.customer_tags"
+    code = (
+        "import os, sys, duckdb; con = duckdb.connect(sys.argv[1], read_only=True); "
+        "print(duckdb.__version__, *con.execute(sys.argv[2]).fetchone(), flush=True); os._exit(0)"
+    )
+    ran = subprocess.run(
+        [other, "-c", code, str(published.place.catalogue), sql], capture_output=True, text=True, check=True
+    )
+    version, *found = ran.stdout.split()
+    assert version != duckdb.__version__
+    assert found == ["3", "6"]
+    published.place.catalogue.unlink()
+    refresh = (
+        "import os, sys; from pathlib import Path; from liangcang import views; from liangcang.place import find; "
+        "print(views.refresh(find(Path(sys.argv[1]))), flush=True); os._exit(0)"
+    )
+    made = subprocess.run([other, "-c", refresh, str(published.place.root)], capture_output=True, text=True, check=True)
+    assert made.stdout == "True\n"
+    assert asked(published, sql) == [(3, 6)]
 
 
 def test_it_is_whole_in_one_file(published: Warehouse) -> None:
