@@ -21,7 +21,13 @@ from liangcang.engine import Engine
 LARGEST = 10**13
 
 
-def filter_select(spec: Spec, as_of: dt.date, *, source: str = "conformed.transaction_history") -> str:
+def filter_select(
+    spec: Spec,
+    as_of: dt.date,
+    *,
+    source: str = "conformed.transaction_history",
+    band: tuple[str, str] = ("45000", "49999.99"),
+) -> str:
     """The form that everybody writes: one SELECT, one FILTER aggregate a feature, over the raw rows."""
     columns = ["party_id"]
     for window in spec.windows:
@@ -30,7 +36,7 @@ def filter_select(spec: Spec, as_of: dt.date, *, source: str = "conformed.transa
             f"count(*) filter (where {inside} and (amount between -{LARGEST} and {LARGEST}) is not true) as unknown_{window}"
         )
     for dimension in spec.dimensions:
-        where = dimension.where.replace("$cash_band_low", "45000").replace("$cash_band_high", "49999.99")
+        where = dimension.where.replace("$cash_band_low", band[0]).replace("$cash_band_high", band[1])
         for aggregate in dimension.aggregates:
             function = {
                 "count": "count(*)",
