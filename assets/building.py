@@ -11,6 +11,7 @@ from assets.features import tables as features
 from assets.features.sources import unfed
 from assets.night import PUBLICATION
 from assets.parties import party_map
+from assets.projection import lacking
 from assets.risk_warning import signals
 from assets.sources import feeds
 from assets.tags import customer_tags
@@ -39,9 +40,9 @@ def assets(bank: Bank) -> list[dg.AssetsDefinition]:
 def not_fed(bank: Bank) -> Mapping[str, str]:
     """Tags and indicators that are unknown for every party, because the bank cannot feed what they need: id to reason."""
     missing = unfed(bank.unfed)
-    entries = [*customer_tags.tag_catalogue().entries, *signals.indicator_catalogue().entries]
     return {
-        entry.id: "; ".join(sorted({missing[name] for name in entry.columns if name in missing}))
-        for entry in entries
-        if any(name in missing for name in entry.columns)
+        entry.id: "; ".join(sorted(reasons))
+        for entries in (customer_tags.tag_catalogue(), signals.indicator_catalogue())
+        for entry in entries.entries
+        if (reasons := lacking(entry, entries, missing))
     }

@@ -21,7 +21,7 @@ from pydantic import PrivateAttr
 
 from data_contracts.bank import Bank, read_bank
 from liangcang.engine import Engine
-from liangcang.errors import LiangcangError, UsageError
+from liangcang.errors import LiangcangError
 from liangcang.faults import keep
 from liangcang.place import Place
 from liangcang.showing import for_log
@@ -285,15 +285,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _open(self, context: dg.AssetExecutionContext) -> None:
         bank = read_bank(self.bank)
-        warehouse = Warehouse.open(Path(self.warehouse))
-        if warehouse.place.bank != bank.code:
-            raise UsageError(
-                "this warehouse belongs to another bank",
-                file=warehouse.place.root,
-                expected=bank.code,
-                found=warehouse.place.bank,
-                next="one warehouse is one bank: give the bank's own --warehouse",
-            )
+        warehouse = Warehouse.open(Path(self.warehouse), bank=bank.code)
         if self._stack is None:
             raise dg.Failure("the warehouse is opened by a run, not by hand", allow_retries=False)
         context.instance.add_run_tags(context.run.run_id, {PROCESS: this_process()})

@@ -165,6 +165,14 @@ def missing(unfed: Mapping[str, str], stale: Mapping[str, str]) -> dict[str, str
     return {**old, **{column: f"source missing: {what}" for column, what in unfed.items()}}
 
 
+def lacking(entry: Entry, catalogue: Catalogue, unfed: Mapping[str, str]) -> set[str]:
+    """What an entry cannot do without and its bank does not feed; a `coalesce` does without all but one of its columns."""
+    bound = Bound(entry=entry, columns=catalogue.columns, params=entry.params, missing=unfed)
+    levels = entry.levels.values() if isinstance(entry, Indicator) else ()
+    tests = [*bound.unknown(), *bound.needs(levels).values()]
+    return {reason for _, reason in tests if reason in unfed.values()}
+
+
 def _sql(tree: Expression) -> str:
     return str(tree.sql(dialect=DIALECT, pretty=True))
 

@@ -38,9 +38,21 @@ class Warehouse:
         self.place = place
 
     @classmethod
-    def open(cls, path: str | Path) -> Warehouse:
-        """The warehouse in a folder. Raises NotMountedError; creates nothing."""
-        return cls(find(Path(path)))
+    def open(cls, path: str | Path, *, bank: str | None = None) -> Warehouse:
+        """The warehouse in a folder. Creates nothing.
+
+        Raises NotMountedError, and UsageError when it is not that of the bank with this code.
+        """
+        place = find(Path(path))
+        if bank is not None and place.bank != bank:
+            raise UsageError(
+                "this warehouse belongs to another bank",
+                file=place.root,
+                expected=bank,
+                found=place.bank,
+                next="one warehouse is one bank: give the bank's own --warehouse",
+            )
+        return cls(place)
 
     def __repr__(self) -> str:
         return f"<Warehouse {self.place.bank} at {self.place.root}>"

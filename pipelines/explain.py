@@ -13,4 +13,5 @@ from pipelines.settings import Settings
 
 def explain(given: Settings, *, party: str, entry: str, day: dt.date | None) -> Iterator[str]:
     """The lines of one explanation."""
-    return walk(Warehouse.open(given.warehouse), read_bank(given.bank), party=party, entry=entry, day=day)
+    bank = read_bank(given.bank)
+    return walk(Warehouse.open(given.warehouse, bank=bank.code), bank, party=party, entry=entry, day=day)

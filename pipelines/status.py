@@ -21,7 +21,7 @@ RECENT = 35
 def report(given: Settings, *, everything: bool = False) -> Iterator[str]:
     """The lines of the report, in the order in which one asks at 3 a.m."""
     bank = read_bank(given.bank)
-    warehouse = Warehouse.open(given.warehouse)
+    warehouse = Warehouse.open(given.warehouse, bank=bank.code)
     view = warehouse.current
     nights = view.nights
     yield f"{bank.code}: {bank.name['en']}"

@@ -86,6 +86,8 @@ def test_what_the_bank_cannot_feed_is_listed(berka_history):
     said = berka_history("status").output
     assert "conformed.loan_receipt" in said
     assert "R025: conformed.loan_receipt.dpd is not fed" in said
+    assert "T058:" not in said, "it does without outstanding principal"
+    assert "T059:" in said
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,13 @@ def test_without_a_bank_the_error_lists_them(tmp_path):
     assert "berka" in result.output
 
 
+def test_a_warehouse_of_another_bank_is_refused(riverside, riverside_demo):
+    other = Hands("berka", riverside.landing, riverside.warehouse, riverside.key)
+    for command in (["status"], ["explain", "someone", "R045"]):
+        assert "another bank" in other(*command, code=2).output
+    assert "another bank" in other("nightly", riverside_demo.nights[1].isoformat(), code=2).output
+
+
 def test_a_folder_that_is_no_warehouse_is_not_mounted(riverside, tmp_path):
     empty = Hands(riverside.bank, riverside.landing, tmp_path / "empty", riverside.key)
     empty.warehouse.mkdir()
