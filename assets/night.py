@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import os
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -208,13 +208,14 @@ class Step:
         *,
         note: Mapping[str, object],
         inputs: Mapping[str, str] | None = None,
-        also: Collection[dt.date] = (),
     ) -> None:
         """File the rows of a relation under their `business_date`: an entry a date, a file a month.
 
-        Each date of `also` has an entry too, if need be without rows.
+        All that was filed so before is replaced: its dates have an entry too, if need be without rows. So no date
+        keeps a file of which another has moved out.
         """
-        counts = dict.fromkeys(also, 0)
+        before = self.view().entries(table.name)
+        counts = {day: 0 for day, entry in before.items() if entry.note.get("kind") == note["kind"]}
         counts |= dict(self.engine.rows(f"select business_date, count(*) from {relation} group by all"))
         months = [list(days) for _, days in groupby(sorted(counts), key=lambda day: (day.year, day.month))]
         paths = {(days[0], days[-1]): self.transaction.path(f"{table.name}-{days[0]}.parquet") for days in months}

@@ -323,6 +323,22 @@ def test_a_night_inside_the_history_replaces_its_date_alone(riverside, riverside
     assert "named by no manifest" not in riverside("fsck").output
 
 
+def test_a_second_history_replaces_the_first_one_whole(riverside, riverside_demo):
+    """It lacks the last date of a month: nothing of its neighbours is doubled, in what is staged or conformed."""
+    day = riverside_demo.history[1]
+    file = riverside.landing / "history" / "transactions.csv"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(line for line in lines if f",{day:%d/%m/%Y},".encode() not in line))
+    tables = ("staged.transactions", "conformed.transaction")
+    before = {name: riverside.open.scan(name).collect() for name in tables}
+    riverside("nightly", riverside_demo.nights[0].isoformat(), *(f"--only={name}" for name in tables))
+    for name, rows in before.items():
+        expected = rows.filter(pl.col("business_date") != day).drop("_delivery", "_row_no")
+        assert expected.height < rows.height
+        after = riverside.open.scan(name).collect().drop("_delivery", "_row_no")
+        assert_frame_equal(after, expected, check_row_order=False)
+
+
 def test_what_follows_a_night_does_not_change_it(riverside, riverside_demo, riverside_all):
     """With every row after D deleted from landing, all that is made as of D is the same bytes, and so is a range."""
     day = riverside_demo.nights[1]

@@ -207,11 +207,6 @@ def stage_history(step: Step, contract: Contract, found: Found) -> tuple[dt.date
     )
     last = filed.days[-1] if filed.days else step.bank.start_date
     note = {"kind": HISTORY, "delivery": found.id}
-    stale = {
-        day
-        for day, entry in step.view().entries(contract.table).items()
-        if entry.note.get("kind") == HISTORY and day not in filed.rows
-    }
-    step.write_dates(tables.staged(contract), filed.relation, note=note, also=stale)
+    step.write_dates(tables.staged(contract), filed.relation, note=note)
     _stage_judgement(step, contract, found, last, note)
     return (filed.days[0] if filed.days else last), last
