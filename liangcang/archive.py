@@ -72,6 +72,11 @@ def load(place: Place, id: str) -> Manifest:
     raise WarehouseError("this manifest is not kept", found=id, next="pin a night to keep it for good (liangcang pin)")
 
 
+def retired(place: Place) -> list[Path]:
+    """The manifests that gc took away and whose files it has not removed yet: readers may still be at them."""
+    return sorted((place.manifests / "retired").glob("*.json"))
+
+
 def load_retired(path: Path) -> Manifest:
     """A manifest that gc took away and whose files it has not removed yet."""
     return _manifest(path)

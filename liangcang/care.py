@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from liangcang import archive, roots, views
+from liangcang import archive, checkpoints, roots, views
 from liangcang.doctor import doctor
 from liangcang.durable import on_disk, own_umask, sync_folder
 from liangcang.errors import DiskError, UsageError, WarehouseError
@@ -89,7 +89,7 @@ def gc(wh: Warehouse, *, keep: int = 60, grace_hours: float = 24, dry_run: bool)
         kept = _kept(place, keep)
         retired = [id for id in archive.ids(place) if id not in kept]
         dead = roots.dead(place)
-        waiting = sorted((place.manifests / "retired").glob("*.json"))
+        waiting = archive.retired(place)
         expired = [path for path in waiting if path.stat().st_mtime < cutoff]
         needed = [archive.load(place, id) for id in kept]
         needed += [archive.load_retired(path) for path in waiting if path not in expired]
@@ -97,7 +97,10 @@ def gc(wh: Warehouse, *, keep: int = 60, grace_hours: float = 24, dry_run: bool)
             needed += [archive.load(place, id) for id in retired]
         else:
             expired += [manifest_path(place, id) for id in retired]
-        litter = [*_unneeded(place, needed, cutoff)]
+        old = [
+            path for path in checkpoints.litter(View(place, archive.current(place))) if path.stat().st_mtime < cutoff
+        ]
+        litter = [*_unneeded(place, needed, cutoff), *old]
         size = sum(path.stat().st_size for path in litter)
         if not dry_run:
             _retire(place, [id for id in retired if grace_hours > 0])

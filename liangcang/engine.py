@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import duckdb
 import polars as pl
@@ -93,6 +93,7 @@ class Engine:
         self._seconds = seconds
         self._made: dict[str, str] = {}
         self._repeated: dict[tuple[str, str], str] = {}
+        self._packed: dict[str, Path] = {}
         folders = [folder.resolve() for folder in read]
         self._spill = spill.resolve() / f"{os.getpid()}-{secrets.token_hex(4)}"
         try:
@@ -100,7 +101,7 @@ class Engine:
         except OSError as error:
             raise DiskError("the engine's spill folder cannot be made", file=spill, found=error.strerror) from None
         self.con: duckdb.DuckDBPyConnection = _sealed(
-            folders=[*folders, self._write] if self._write else folders,
+            folders=[*folders, self._write, self._spill] if self._write else [*folders, self._spill],
             spill=self._spill,
             memory=memory,
             threads=threads,
@@ -210,27 +211,32 @@ class Engine:
         """
         what = what or table.name
         projection = self._projection(f"select * from {relation}", table, frozenset(), what)
-        key = [quoted(column) for column in table.key]
-        if key:
-            repeated, incomplete = self._run(
-                f"select count(*) - count(distinct row(business_date, {', '.join(key)})), "
-                f"count(*) filter (where {' or '.join(f'{column} is null' for column in key)}) from {relation}",
-                what,
-            )[0]
-            if repeated or incomplete:
-                raise key_fault(table, what, repeated=repeated, incomplete=incomplete)
         written: dict[tuple[dt.date, dt.date], Written] = {}
         try:
             for (first, last), path in spans.items():
-                rows = (
-                    f"select {projection} from {relation} where business_date between date '{first}' and date '{last}'"
+                span = f"{relation} where business_date between date '{first}' and date '{last}'"
+                self._prove_dated_key(span, table, what)
+                written[first, last] = self._copy(
+                    f"select {projection} from {span}", table, self._target(path), what, dated=True
                 )
-                written[first, last] = self._copy(rows, table, self._target(path), what, dated=True)
         except LiangcangError:
             for file in written.values():
                 file.path.unlink(missing_ok=True)
             raise
         return written
+
+    def _prove_dated_key(self, rows: str, table: Table, what: str) -> None:
+        """Raise unless the key stands complete in each row and once a date."""
+        key = [quoted(column) for column in table.key]
+        if not key:
+            return
+        repeated, incomplete = self._run(
+            f"select count(*) - count(distinct row(business_date, {', '.join(key)})), "
+            f"count(*) filter (where {' or '.join(f'{column} is null' for column in key)}) from {rows}",
+            what,
+        )[0]
+        if repeated or incomplete:
+            raise key_fault(table, what, repeated=repeated, incomplete=incomplete)
 
     def _projection(self, sql: str, table: Table, optional: frozenset[str], what: str) -> str:
         """The table's columns over a query that fits it."""
@@ -250,9 +256,52 @@ class Engine:
             target.unlink(missing_ok=True)
             raise
 
+    def keep(self, name: str, query: str, *, packed: bool = False, **named: object) -> int:
+        """Keep the rows of a query as the temporary relation `name`, in place of what it held; how many there are.
+
+        `packed`: in a compressed file of the spill folder, for what is larger than memory: that takes a tenth of the room
+        of a table that is spilled, and columns that nobody asks for are not read.
+        """
+        if not packed:
+            made = f"create or replace temp table {quoted(name)} as {query}"
+            if name in self._packed:
+                made = f"create temp table {quoted(f'_kept_{name}')} as {query}"
+            count = int(self._run(made, name, named or None)[0][0])
+            if name in self._packed:
+                self.drop(name)
+                self._run(f"alter table {quoted(f'_kept_{name}')} rename to {quoted(name)}", name)
+            return count
+        file = self._spill / f"{name}-{secrets.token_hex(4)}.parquet"
+        copy = f"copy ({query}) to {literal(file)} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+        count = int(self._run(copy, name, named or None)[0][0])
+        self.drop(name)
+        self._run(f"create temp view {quoted(name)} as select * from read_parquet({literal(file)})", name)
+        self._packed[name] = file
+        return count
+
+    def drop(self, name: str) -> None:
+        """Forget what was kept as `name`, if anything was."""
+        file = self._packed.pop(name, None)
+        self._run(f"drop {'view' if file else 'table'} if exists {quoted(name)}", name)
+        if file:
+            file.unlink()
+
+    def packs(self, name: str) -> bool:
+        """Whether what is kept as `name` is packed: what is made of all of it is as large."""
+        return name in self._packed
+
     def rows(self, sql: str, /, **named: object) -> list[tuple[Any, ...]]:
         """A small result of our own SQL; `$name` in it takes the keyword's value."""
         return self._run(sql, "a query", named or None)
+
+    def frame(self, sql: str, *, what: str = "a query") -> pl.DataFrame:
+        """The rows of our own SQL as a frame, for what is learned from them."""
+        try:
+            with bounded(self.con, self._seconds):
+                return cast(pl.DataFrame, pl.from_arrow(self.con.sql(sql).to_arrow_table()))
+        except duckdb.Error as error:
+            fault = translate(error, what, sql=sql, faults=self._faults, author=False)
+        raise fault
 
     def _make(self, kind: str, name: str, query: str) -> None:
         if not _NAME.match(name):

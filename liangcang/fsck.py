@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liangcang import archive, journal, roots, views
+from liangcang import archive, checkpoints, journal, registry, roots, views
 from liangcang.doctor import marker
 from liangcang.durable import digest, on_disk
 from liangcang.errors import WarehouseError
@@ -47,6 +47,8 @@ def fsck(wh: Warehouse) -> list[Finding]:
         for name, (sha, size) in sorted({**staged, **named}.items()):
             found += _data_file(place.root / name, sha, size, staged=name not in named)
         found += _strays(place, {*named, *staged})
+        found += checkpoints.examine(place)
+        found += registry.examine(place)
         if not any(one.level == "error" for one in found) and (why := views.stale(place)):
             found.append(Finding("warning", f"warehouse.duckdb: {why}", "the next night makes it anew"))
     return list(dict.fromkeys(found))

@@ -5,7 +5,9 @@
     warehouse.duckdb  views for analysts, made from the manifest
     data/             <layer>/<table>/<date>-<sha12>.parquet, never changed
     manifests/        manifests, tables/ their table versions, nights/ the records of nights, retired/ on the way out
+    models/           registered models, versioned folders that never change
     _staging/         what runs have not published yet, and everything half-written
+    _states/          checkpoints: states kept whole beside their changes, a cache
     _spill/ _dagster/ _faults/ _pins/ _ledger/
 
 Readable for the analysts' group are the marker, the pointer, the catalogue, the layer `products`, the manifests and the
@@ -53,6 +55,7 @@ _PUBLIC = ("data", "manifests", "manifests/tables")
 _PRIVATE = (
     "manifests/nights",
     "manifests/retired",
+    "models",
     "_staging",
     "_staging/_nights",
     "_staging/_scratch",
@@ -61,6 +64,7 @@ _PRIVATE = (
     "_pins",
     "_faults",
     "_ledger",
+    "_states",
 )
 _LOCK_PATIENCE = 60.0
 _SWEEP_PATIENCE = 600.0
@@ -97,6 +101,11 @@ class Place:
         return self.root / "manifests"
 
     @property
+    def models(self) -> Path:
+        """What `liangcang.registry` keeps."""
+        return self.root / "models"
+
+    @property
     def staging(self) -> Path:
         return self.root / "_staging"
 
@@ -126,6 +135,11 @@ class Place:
     def ledger(self) -> Path:
         """What was judged of each delivery, appended and never changed."""
         return self.root / "_ledger"
+
+    @property
+    def states(self) -> Path:
+        """Checkpoints of state tables: a folder a table, a cache."""
+        return self.root / "_states"
 
     @property
     def folders(self) -> dict[Path, int]:
@@ -244,18 +258,7 @@ def create(root: Path, *, bank: str) -> Place:
     place = Place(root, secrets.token_hex(16), bank)
     if place.marker.exists():
         raise UsageError("there is a warehouse already", file=root, found=f"bank {find(root).bank}")
-    ours = {
-        "lost+found",
-        "data",
-        "manifests",
-        "_staging",
-        "_spill",
-        "_dagster",
-        "_pins",
-        "_faults",
-        "_ledger",
-        "current.json",
-    }
+    ours = {"lost+found", "current.json", *(Path(name).parts[0] for name in (*_PUBLIC, *_PRIVATE))}
     if foreign := sorted(path.name for path in root.iterdir() if path.name not in ours):
         raise UsageError("a warehouse is made in an empty folder", file=root, found=", ".join(foreign[:5]))
     with on_disk("make a warehouse", root):

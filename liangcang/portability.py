@@ -9,12 +9,14 @@ logarithms), and those are why the rules exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import cast
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema, Schema
 
 from liangcang.decimals import aggregated, overflows, precision
 from liangcang.errors import SqlError
@@ -134,15 +136,9 @@ def transpile_to_spark(checked: Checked) -> str:
 
 def _typed(tree: exp.Expression, types: Mapping[str, Mapping[str, str]]) -> exp.Expression:
     """A copy of the tree with a type at each node, as far as known; the bare tree if names cannot be resolved."""
-    schema: dict[str, object] = {}
-    for name, columns in types.items():
-        layer, _, short = (name or _ROW).rpartition(".")
-        schema.setdefault(layer, {})
-        cast(dict[str, object], schema[layer])[short] = dict(columns)
-    if "" in schema:
-        schema = cast(dict[str, object], schema[""])
     copy = tree.copy()
     try:
+        schema = _schema(tuple((name, tuple(columns.items())) for name, columns in types.items()))
         if isinstance(copy, exp.Query):
             copy = qualify(
                 copy,
@@ -163,6 +159,16 @@ def _typed(tree: exp.Expression, types: Mapping[str, Mapping[str, str]]) -> exp.
         return cast(exp.Expression, annotate_types(row, schema=schema, dialect=DIALECT).expressions[0].this)
     except (SqlglotError, KeyError, AttributeError):  # not resolvable: the rules that need no types still hold
         return tree
+
+
+@lru_cache(maxsize=64)
+def _schema(types: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> Schema:
+    """The columns as sqlglot looks them up; a contract's rules and a bank's queries ask for the same ones again."""
+    layers: dict[str, dict[str, dict[str, str]]] = {}
+    for name, columns in types:
+        layer, _, short = (name or _ROW).rpartition(".")
+        layers.setdefault(layer, {})[short] = dict(columns)
+    return MappingSchema(layers.get("", layers), dialect=DIALECT)
 
 
 def _forbidden(node: exp.Expression) -> str | None:

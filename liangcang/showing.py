@@ -45,7 +45,12 @@ def for_csv(text: str, *, numeric: bool = False) -> str:
 
 def for_html(text: str) -> str:
     """Text for an element or a quoted attribute of a page; controls other than line ends are spelled out."""
-    return html.escape(_seen(text, but="\n\t"), quote=True)
+    return html.escape(spelled_out(text), quote=True)
+
+
+def spelled_out(text: str) -> str:
+    """Text of a page in which controls other than line ends are spelled out; what is mark-up stays mark-up."""
+    return _seen(text, but="\n\t")
 
 
 def mask(value: str | None, kind: Sensitive) -> str | None:
@@ -78,10 +83,8 @@ def _ends(value: str, first: int, last: int) -> str:
 def _seen(text: str, but: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        character if character in but or unicodedata.category(character) not in _UNSEEN else _spelled(character)
-        for character in text
-    )
+    acting = {character for character in set(text) - set(but) if unicodedata.category(character) in _UNSEEN}
+    return text.translate({ord(character): _spelled(character) for character in acting}) if acting else text
 
 
 def _spelled(character: str) -> str:

@@ -16,8 +16,9 @@ import logging
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 from typing import cast
 
 import sqlglot
@@ -34,6 +35,17 @@ MAX_TEXT = 200_000
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each text that it only half understands; we refuse
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A function of one argument as SQL: `$value` stands for the argument, `$name` for a part of that name.
+
+    Parts are SQL over `$value` that the word needs many times and that are worth making once a row.
+    """
+
+    sql: str
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,9 +96,12 @@ def check_select(text: str, *, tables: Collection[str] | None, where: str, line:
     return Checked(tree, inputs, check.parameters(tree))
 
 
-def check_condition(text: str, *, columns: Collection[str], where: str, line: int = 1) -> Checked:
+def check_condition(
+    text: str, *, columns: Collection[str], where: str, line: int = 1, words: Collection[str] = ()
+) -> Checked:
     """Check a formula over the given columns of one row: no table, no sub-query, no aggregate, no window.
 
+    `words` are functions that the formula may use beside those of the list: `spelled_out` puts their SQL in their place.
     Raises SqlError with file and line, and for an unknown column with the one that may have been meant.
     """
     check = _Check(where, line)
@@ -98,7 +113,7 @@ def check_condition(text: str, *, columns: Collection[str], where: str, line: in
             raise check.error("a formula speaks of one row: no aggregate and no window", node)
         if isinstance(node, (exp.UDTF, exp.Explode, exp.GenerateSeries)):
             raise check.error("a formula yields one value: no unnest and no series", node)
-    check.nodes(tree)
+    check.nodes(tree, words)
     known = {name.casefold(): name for name in columns}
     for column in tree.find_all(exp.Column):
         if column.table:
@@ -179,11 +194,13 @@ class _Check:
             fault = self.error("SQL must be exactly one SELECT", None, found=f"{len(trees)} statements")
         raise fault
 
-    def nodes(self, tree: exp.Expression) -> None:
+    def nodes(self, tree: exp.Expression, words: Collection[str] = ()) -> None:
         """Every node is of an allowed class, every function on the list."""
         for node in tree.walk():
             if isinstance(node, exp.Anonymous):
-                if node.name.casefold() not in ANONYMOUS:
+                if node.name.casefold() in words:
+                    self.asked(node, words)
+                if node.name.casefold() not in ANONYMOUS and node.name.casefold() not in words:
                     raise self.error(
                         "SQL may not use this function", node, field=node.name.casefold(), next=_hint(node)
                     )
@@ -201,6 +218,17 @@ class _Check:
         else:
             return
         raise fault
+
+    def asked(self, word: exp.Anonymous, words: Collection[str]) -> None:
+        """A word is asked of one value, made of columns: its parts are made before the row's condition is looked at."""
+        name = word.name.casefold()
+        if len(word.expressions) != 1:
+            raise self.error("this function takes one argument", word, field=name)
+        for node in word.expressions[0].walk():
+            if isinstance(node, exp.Placeholder) or (isinstance(node, exp.Anonymous) and node.name.casefold() in words):
+                raise self.error(
+                    "this function is asked of columns: no parameter, and no such function", word, field=name
+                )
 
     def tables(self, tree: exp.Expression, allowed: Collection[str] | None) -> tuple[str, ...]:
         """The stored tables it reads, each allowed; a name is a common table expression only in that one's scope."""
@@ -270,6 +298,42 @@ def line_of(node: exp.Expression | None) -> int:
             if line := part.meta.get("line"):
                 return int(line)
     return 1
+
+
+def spelled_out(checked: Checked, words: Mapping[str, Word], shared: str) -> tuple[Checked, dict[str, str]]:
+    """A condition in which each word stands as its SQL, and the parts of words, which it reads as columns called
+    `shared` and a number: column to SQL over the condition's own columns. Equal parts are one column.
+    """
+    made: dict[str, str] = {}
+
+    def column(part: exp.Expression) -> exp.Expression:
+        return exp.column(made.setdefault(part.sql(dialect=DIALECT, comments=False), f"{shared}{len(made)}"))
+
+    def spelled(node: exp.Expression) -> exp.Expression:
+        if not isinstance(node, exp.Anonymous) or node.name.casefold() not in words:
+            return node
+        asked = node.expressions[0]
+        values = {"value": asked if isinstance(asked, exp.Column) else exp.Paren(this=asked)}
+        word = words[node.name.casefold()]
+        values |= {name: column(_filled(text, values)) for name, text in word.parts.items()}
+        return exp.Paren(this=_filled(word.sql, values))
+
+    if not words or not checked.tree.find(exp.Anonymous):
+        return checked, made
+    return replace(checked, tree=checked.tree.transform(spelled)), {name: text for text, name in made.items()}
+
+
+def _filled(text: str, values: Mapping[str, exp.Expression]) -> exp.Expression:
+    """SQL with a copy of the value in place of each `$name`."""
+    return cast(
+        exp.Expression,
+        _parsed(text).transform(lambda node: values[node.name].copy() if isinstance(node, exp.Placeholder) else node),
+    )
+
+
+@cache
+def _parsed(text: str) -> exp.Expression:
+    return cast(exp.Expression, sqlglot.parse_one(text, into=exp.Condition, dialect=DIALECT))
 
 
 def _within(node: exp.Expression) -> str | None:

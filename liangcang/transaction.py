@@ -266,7 +266,11 @@ class Transaction:
             with self._place.sweeping():
                 last = archive.current(self._place).number  # what has a higher one was never published
                 since = [id for id in archive.ids(self._place) if self.base.number <= archive.number(id) <= last]
-                for name in brought - roots.of_manifests(self._place, since) - roots.of_staging(self._place):
+                needed = roots.of_manifests(self._place, since) | roots.of_staging(self._place)
+                needed |= roots.of(
+                    self._place, map(archive.load_retired, archive.retired(self._place))
+                )  # somebody may still read them
+                for name in brought - needed:
                     (self._place.root / name).unlink(missing_ok=True)
         except BusyError:
             log.warning("%d files that nobody needs stay until the next gc", len(brought))
