@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from data_contracts.contract import Contract
 from data_contracts.finding import did_you_mean
-from data_contracts.odcs_fields import Expected, Reading, mapping
+from data_contracts.odcs_fields import Expected, Reading, flag, mapping
 
 FEED = re.compile(r"[a-z][a-z0-9_]{0,62}")
 CODE = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -69,9 +69,20 @@ FIELDS: Mapping[str, Expected] = {
     "feeds": _feed_list,
     "undated": mapping,
     "parameters": mapping,
+    "connections": mapping,
 }
-OPTIONAL = {"calendar", "cut_off", "undated", "parameters"}
-PARAMETERS: Mapping[str, Expected] = {"silent_after_days": _whole_or_null, "entries": mapping, "features": mapping}
+OPTIONAL = {"calendar", "cut_off", "undated", "parameters", "connections"}
+CONNECTION: Mapping[str, Expected] = {
+    "env": _matching(re.compile(r"[A-Z_][A-Z0-9_]{0,62}"), "the name of an environment variable, in capital letters"),
+    "file": _matching(re.compile(r"/[^\x00-\x1f]{1,1000}"), "the full path of a file of mode 0600"),
+}
+PARAMETERS: Mapping[str, Expected] = {
+    "silent_after_days": _whole_or_null,
+    "entries": mapping,
+    "features": mapping,
+    "churn": mapping,
+    "generated": flag,
+}
 
 
 def bank_fields(reading: Reading, model: Mapping[str, Contract]) -> dict[str, Any]:
@@ -89,6 +100,7 @@ def bank_fields(reading: Reading, model: Mapping[str, Contract]) -> dict[str, An
         right["start_date"] = dt.date.fromisoformat(right["start_date"])
     right["cut_off"] = dt.time.fromisoformat(right["cut_off"]) if "cut_off" in right else CUT_OFF
     right["undated"] = _undated(reading, right.get("undated", {}), model)
+    right["connections"] = _connections(reading, right.get("connections", {}))
     right.setdefault("calendar", "every_day")
     right.setdefault("parameters", {})
     return right
@@ -107,6 +119,20 @@ def _undated(reading: Reading, said: Mapping[str, Any], model: Mapping[str, Cont
             for column in [column for column in columns if column not in known]:
                 reading.wrong(at, f"{entity} has no column {column!r}{did_you_mean(column, known.keys())}")
     return {entity: tuple(columns) for entity, columns in said.items() if isinstance(columns, list)}
+
+
+def _connections(reading: Reading, said: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    """Where the secret of each connection is said: an environment variable or a file. The secret itself stands nowhere."""
+    found: dict[str, Mapping[str, str]] = {}
+    for name, place in said.items():
+        at = ("connections", name)
+        if not isinstance(place, dict) or len(place) != 1:
+            reading.wrong(
+                at, "expected where its secret is said: {env: NAME} or {file: /path}, never the secret itself"
+            )
+        elif right := reading.within(at, place, CONNECTION):
+            found[name] = right
+    return found
 
 
 def _parameters(reading: Reading, said: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ import duckdb
 from sqlglot import exp
 
 from data_contracts.cell import present
-from data_contracts.contract import Rule
+from data_contracts.contract import Rule, targets_of
 from data_contracts.judgement import RuleResult, of_rule, unjudged
 from data_contracts.scan_sql import Check, Lookup, Scan, column_list, relation_sql
 from liangcang.column_types import fits
@@ -80,18 +80,19 @@ class Bench:
 
     def _same_types(self, lookup: Lookup) -> None:
         """Keys of unlike types would be compared by casting values, which fails over the first odd one."""
-        found = self.run(f"describe select {column_list(lookup.keys)} from {relation_sql(lookup.relation)}")
-        for column, (key, kind, *_) in zip(lookup.rule.columns, found, strict=True):
-            ours = self.contract.columns[column]
-            if not fits(kind, ours) and not fits(ours, kind):
-                raise ContractError(
-                    f"rule {lookup.rule.id} compares unlike types",
-                    file=self.contract.path,
-                    line=lookup.rule.line,
-                    field=column,
-                    expected=f"{kind}, as {lookup.table}.{key}",
-                    found=ours,
-                )
+        for relation, keys in lookup.among:
+            found = self.run(f"describe select {column_list(keys)} from {relation_sql(relation)}")
+            for column, (key, kind, *_) in zip(lookup.rule.columns, found, strict=True):
+                ours = self.contract.columns[column]
+                if not fits(kind, ours) and not fits(ours, kind):
+                    raise ContractError(
+                        f"rule {lookup.rule.id} compares unlike types",
+                        file=self.contract.path,
+                        line=lookup.rule.line,
+                        field=column,
+                        expected=f"{kind}, as {relation}.{key}",
+                        found=ours,
+                    )
 
     def _name_the_rule(self, error: LiangcangError) -> None:
         for check in self.scan.checks:
@@ -225,7 +226,8 @@ class Bench:
             of_rule(check.rule, checked=checked, failed=int(failed), observation=self._observation(check, int(failed)))
             for check, failed in zip(self.scan.checks, counts[0], strict=False)
         ]
-        absent = (f"{rule.references[0]} is not there" for rule in self.scan.missing if rule.references)
+        tables = (" and ".join(table for table, _ in targets_of(rule)) for rule in self.scan.missing)
+        absent = (f"{table} {'are' if ' and ' in table else 'is'} not there" for table in tables)
         return [*results, *(unjudged(rule, why) for rule, why in zip(self.scan.missing, absent, strict=True))]
 
     def _observation(self, check: Check, failed: int) -> str | None:

@@ -111,6 +111,19 @@ def held(prop: Property, text: str, value: str, *, seen: bool = False) -> str:
     )
 
 
+def written(prop: Property, value: str, kind: str) -> str:
+    """The text from which the judge reads a moment again, whose own type is `kind`: in the property's format, and as ISO
+    8601 where that cannot hold it whole. So a moment that the format would cut off is seen, and never shortened.
+    """
+    specifiers = literal("".join(specifier for _, specifier in _tokens(prop)))
+    of_day = kind.startswith("TIME") and not kind.startswith("TIMESTAMP")
+    moment = f"(date '2000-01-01' + cast({value} as time))" if of_day else f"try_cast({value} as timestamp)"
+    text = f"strftime({moment}, {specifiers})"
+    again = f"try_strptime({text}, {specifiers})"
+    whole = f"cast({f'cast({again} as time)' if of_day else again} as {kind}) = {value}"
+    return f"case when {whole} then {text} else cast({value} as varchar) end"
+
+
 def _shaped(text: str, pattern: str) -> str:
     return f"regexp_full_match({text}, {literal(pattern)})"
 

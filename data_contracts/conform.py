@@ -22,7 +22,13 @@ from data_contracts.contract import Contract
 from data_contracts.finding import Finding, did_you_mean
 from data_contracts.odcs_rules import said_of
 from data_contracts.strict import read_bytes
-from data_contracts.tables import CONFORMED_COLUMNS, PARTY_MAP_CONTRACT, PARTY_MAP_KEY, STAGED_COLUMNS
+from data_contracts.tables import (
+    CONFORMED_COLUMNS,
+    PARTY_MAP_CONTRACT,
+    PARTY_MAP_KEY,
+    PARTY_MAP_MEMBER,
+    STAGED_COLUMNS,
+)
 from liangcang.errors import SqlError
 from liangcang.portability import lint as lint_sql
 from liangcang.sql import Checked, check_select
@@ -105,6 +111,7 @@ def _read(
     for table in history:
         if f"{table}_history" not in checked.inputs:
             findings.append(_finding(path, f"asks for the history of {table} and does not read {table}_history"))
+    types = {table: types[table] for table in checked.inputs}
     for message in lint_sql(checked.tree, types=types):
         said = LINE.match(message)
         findings.append(_finding(path, message[said.end() :] if said else message, line=int(said[1]) if said else None))
@@ -169,7 +176,9 @@ def _output_faults(name: str, columns: tuple[str, ...], contract: Contract | Non
     wanted = [p.name for p in contract.properties if p.required] if contract else list(PARTY_MAP_KEY)
     if missing := [column for column in (*wanted, *CONFORMED_COLUMNS) if column not in columns]:
         yield f"does not yield {', '.join(missing)}, which every row of {name} needs"
-    known = {*(contract.columns if contract else PARTY_MAP_KEY), *CONFORMED_COLUMNS}
+    known = {*(contract.columns if contract else (*PARTY_MAP_KEY, *PARTY_MAP_MEMBER)), *CONFORMED_COLUMNS}
+    if not contract and len(members := [column for column in PARTY_MAP_MEMBER if column in columns]) == 1:
+        yield f"yields {members[0]} alone: a member is named by {' and '.join(PARTY_MAP_MEMBER)}"
     for column in columns:
         if column not in known:
             yield f"yields {column!r}, which {name} does not take{did_you_mean(column, known)}"

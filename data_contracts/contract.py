@@ -16,8 +16,23 @@ Dimension = Literal["conformity", "completeness", "accuracy", "consistency", "ti
 TemporalKind = Literal["event", "snapshot", "interval", "since", "identity", "undated"]
 Delivery = Literal["event", "full", "delta"]
 Absence = Literal["must", "hold", "skip"]
+Layout = Literal["csv", "fixed", "jsonl", "parquet"]
+Compression = Literal["none", "gzip", "tar.gz"]
 RuleKind = Literal[
-    "parse", "required", "enum", "pattern", "range", "length", "row", "key", "reference", "dataset", "volume"
+    "parse",
+    "required",
+    "enum",
+    "pattern",
+    "range",
+    "length",
+    "row",
+    "key",
+    "reference",
+    "dataset",
+    "volume",
+    "arrival",
+    "weekdays",
+    "drift",
 ]
 
 
@@ -34,14 +49,31 @@ class Temporal:
     where: str | None = None
 
 
+BESIDE = ("before", "quarantine", "recent")
+"""What a feed's dataset rule may look into beside `staged.x`: `before.x`, its state as of the day before,
+`quarantine.x`, what was kept back of its delivery of the date, as text, and of a feed of events `recent.x`, its rows of
+the date and of the `maxStaleDays` before it. Where the first two are not there, the rule is not judged; of a feed that
+has not come, nothing is recent.
+"""
+
+
+WATCHED = ("arrival", "weekdays", "drift")
+"""Kinds of rules that hold a delivery beside the nights before it, or the clock: they need more than the delivery."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """One thing that is checked, with what follows when it is broken.
 
     row rules: `predicate` is SQL over the contract's typed columns, true for a good row; unknown passes.
     dataset rules: `query` is a SELECT over `${object}` (good and quarantined rows of the delivery), one row a breach,
-    or, with `count_only`, one number; `inputs` are the other tables it reads. reference rules: `references` = (table, columns of it). key rules: `columns`.
+    or, with `count_only`, one number; `inputs` are the other tables it reads. reference rules: `references` = (table,
+    columns of it), or one of `alternatives`. key rules: `columns`.
     `max_rate`: with severity quarantine or error, the share of rows above which the delivery is refused.
+    weekdays rules: rows between `minimum` and `maximum` times the median of the same weekday within `days`. drift rules:
+    the population stability index of the column against the rows of the `days` before is at most `maximum`. Both are
+    judged only where at least `least_days` of these days are known, with at least `least_rows` rows (of the median, or
+    of both sides).
     """
 
     id: str
@@ -54,6 +86,7 @@ class Rule:
     count_only: bool = False
     inputs: tuple[str, ...] = ()
     references: tuple[str, tuple[str, ...]] | None = None
+    alternatives: tuple[tuple[str, tuple[str, ...]], ...] = ()
     values: tuple[str, ...] = ()
     pattern: str | None = None
     minimum: str | None = None
@@ -61,14 +94,32 @@ class Rule:
     min_length: int | None = None
     max_length: int | None = None
     max_rate: float | None = None
+    days: int | None = None
+    least_days: int | None = None
+    least_rows: int | None = None
     description: str = ""
     owner: str = ""
     line: int | None = None
 
 
+def table_behind(name: str) -> str:
+    """The table of what a feed's rule looks into: `staged.x` of `before.x`, `quarantine.x` and `recent.x` too."""
+    layer, _, short = name.partition(".")
+    return f"staged.{short}" if layer in BESIDE else name
+
+
+def targets_of(rule: Rule) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The tables, with their columns, of which one has to hold what a reference rule looks up."""
+    return (rule.references, *rule.alternatives) if rule.references else ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Property:
-    """A column: type, meaning, class (JR/T 0171 C1-C3), level (JR/T 0197), how its text is read."""
+    """A column: type, meaning, class (JR/T 0171 C1-C3), level (JR/T 0197), how its text is read.
+
+    `width` is the field's in a fixed-width file, in bytes of the file's encoding. `path` says where the value stands in
+    a record with fields inside fields, as `customer.address.city`; without one it is the column's name.
+    """
 
     name: str
     type: str
@@ -82,6 +133,8 @@ class Property:
     format: str | None = None
     null_values: tuple[str, ...] = ("",)
     decimal_places: int | None = None
+    width: int | None = None
+    path: str | None = None
     codes: Mapping[str, str] = field(default_factory=dict)
     temporal: Temporal | None = None
     line: int | None = None
@@ -93,20 +146,52 @@ class Property:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extract:
+    """The table of a database from which a feed's daily files are made, and which rows of it are a day's.
+
+    `connection` is one of the bank's. Without `since` a file holds the whole table. With it, the rows whose `since` (a
+    date, or the moment of the last change) lies on the day or up to `overlap_days` before it and that no file has yet.
+    """
+
+    connection: str
+    table: str
+    since: str | None = None
+    overlap_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileFormat:
-    """How files of a feed are written. `path` is a pattern below landing: `*`, `{business_date:%Y%m%d}`, `{sequence}`."""
+    """How files of a feed are written. `path` is a pattern below landing: `*`, `{business_date:%Y%m%d}`, `{sequence}`.
+
+    `layout`: text with a delimiter, text in fixed widths, a JSON object a line, or Parquet. `compression` tar.gz: an
+    archive of the one member that `member`, a pattern too, names. With `control` flg a data file counts only beside its
+    control file, with ok beside a mere marker: the same name, ending in `.flg` or `.ok`.
+    """
 
     kind: Literal["daily", "history"]
     path: str
+    layout: Layout = "csv"
     delimiter: str = ","
     encoding: str = "utf-8"
     header: bool = False
     quote: str = ""
     line_terminator: str = "\n"
-    compression: Literal["none", "gzip"] = "none"
-    control: Literal["none", "flg"] = "none"
+    compression: Compression = "none"
+    member: str = "*"
+    control: Literal["none", "flg", "ok"] = "none"
     last_line_terminated: bool = True
+    extract: Extract | None = None
     max_bytes: int = 2_000_000_000
+
+    @property
+    def control_path(self) -> str:
+        """The pattern of the control files: that of the data files with another ending."""
+        return control_name(self.path, self.control)
+
+
+def control_name(name: str, ending: str = "flg") -> str:
+    """`x.flg` of `x.dat`, `x.dat.gz` and `x.tar.gz`."""
+    return f"{name.removesuffix('.gz').rpartition('.')[0]}.{ending}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +205,34 @@ class Volume:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServiceLevel:
+    """One of the standard's `slaProperties`: `latency`, `retention`, `timeOfAvailability`, …, with its value as written."""
+
+    name: str
+    value: str
+    unit: str = ""
+    element: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorisation:
+    """The consent without which a feed's rows may not be used: the column of its number, where delivered that of its last
+    day, and the rule of the contract that holds it.
+    """
+
+    column: str
+    rule: str
+    until: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Contract:
     """What one data set promises.
 
     `table` is `staged.<feed>`, `conformed.<entity>` or `products.<name>`. `key` may be empty for an event feed that
     has none of its own: delivery and row number serve. `lines` says where in the file each field stands, by its
-    path (`customProperties.absent`); a field that is not written is not in it.
+    path (`customProperties.absent`); a field that is not written is not in it. `control_amount` is the column that
+    control files sum up.
     """
 
     id: str
@@ -148,7 +255,10 @@ class Contract:
     known_at_column: str | None = None
     known_at_days: int = 0
     state_date: str | None = None
+    control_amount: str | None = None
     volume: Volume = field(default_factory=Volume)
+    service_levels: tuple[ServiceLevel, ...] = ()
+    authorisation: Authorisation | None = None
     max_rejected: float = 0.0001
     max_quarantined: float = 0.05
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
@@ -162,6 +272,18 @@ class Contract:
     def layer(self) -> str:
         """`staged`, `conformed` or `products`."""
         return self.table.partition(".")[0]
+
+    @property
+    def looks_into(self) -> tuple[str, ...]:
+        """What its rules look into, in order: tables of its layer and, for a feed, those `BESIDE` them."""
+        looked = {table for rule in self.rules for table, _ in targets_of(rule)}
+        looked |= {name for rule in self.rules for name in rule.inputs}
+        return tuple(sorted(looked - {self.table}))
+
+    @property
+    def refers_to(self) -> tuple[str, ...]:
+        """The tables behind what its rules look into, its own left out; in order."""
+        return tuple(sorted({table_behind(name) for name in self.looks_into} - {self.table}))
 
     @property
     def key(self) -> tuple[str, ...]:

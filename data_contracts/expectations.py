@@ -2,9 +2,10 @@
 
 What both can express (a value is there, in a list, of a shape, of a length, in a range) Great Expectations counts
 itself, over the text or the typed rows. For what it has no expectation for (parsing, keys, references, conditions
-across columns) it counts the rows of `violations`, and `Confirmation` says so. Where a count differs from the scan's,
-one of the two is wrong and nobody knows which: that is an EngineError, never bad data. So is an error inside Great
-Expectations, which reports it as a failed expectation.
+across columns) it counts the rows of `violations`, and `Confirmation` says so: one expectation for each such rule that
+was broken, and one for all that were kept. Where a count differs from the scan's, one of the two is wrong and
+nobody knows which: that is an EngineError, never bad data. So is an error inside Great Expectations, which reports it
+as a failed expectation.
 
 Results keep counts and no values: `partial_unexpected_count` is 0, and violations hold rule ids and row numbers only.
 
@@ -28,11 +29,11 @@ from typing import Any
 import duckdb
 
 from data_contracts.cell import INTEGERS, is_text
-from data_contracts.contract import Contract, Rule
+from data_contracts.contract import WATCHED, Contract, Rule
 from data_contracts.gx_sealed import great_expectations
 from data_contracts.implied import all_rules
 from data_contracts.judgement import Judgement, RuleResult
-from liangcang.engine import literal, quoted
+from liangcang.engine import quoted
 from liangcang.errors import EngineError
 from liangcang.faults import keep
 
@@ -61,14 +62,12 @@ def confirm(
 
     Its own words on an error may hold values: they go to a 0600 file below `faults`.
     """
-    rules = [
-        (rule, judgement.result(rule.id)) for rule in all_rules(contract) if rule.kind not in ("dataset", "volume")
-    ]
+    rules = [(rule, judgement.result(rule.id)) for rule in rules_of_rows(contract)]
     judged = [(rule, found) for rule, found in rules if found.passed is not None]
     fault: EngineError | None
     with _quiet():
         gx = great_expectations()
-        suites = _suites(gx, contract, judged)
+        suites, counted = _suites(gx, contract, judged)
         queries = {
             "text": f"select * from {quoted(judgement.judged_text)}",
             "typed": f"select * from {quoted(judgement.typed_rows)}",
@@ -84,22 +83,55 @@ def confirm(
         raise fault
     return Confirmation(
         native=tuple(e.meta["rule_id"] for name in ("text", "typed") for e in suites[name]),
-        counted=tuple(e.meta["rule_id"] for e in suites["violations"]),
+        counted=counted,
         results=results,
     )
 
 
-def _suites(gx: SimpleNamespace, contract: Contract, rules: Sequence[tuple[Rule, RuleResult]]) -> dict[str, list[Any]]:
+def _suites(
+    gx: SimpleNamespace, contract: Contract, rules: Sequence[tuple[Rule, RuleResult]]
+) -> tuple[dict[str, list[Any]], tuple[str, ...]]:
+    """The expectations by batch, and the rules that are counted in the table of violations."""
     suites: dict[str, list[Any]] = {"text": [], "typed": [], "violations": []}
+    counted: list[RuleResult] = []
     for rule, found in rules:
-        about = {
-            "severity": SEVERITIES[rule.severity],
-            "description": html.escape(rule.description) or None,  # its pages show descriptions as they are
-            "meta": {"rule_id": rule.id, "dimension": rule.dimension, "owner": rule.owner, "checked": found.checked},
-        }
-        batch, expectation, kwargs = _expectation(contract, rule)
-        suites[batch].append(getattr(gx.expectations, expectation)(**kwargs, **about))
-    return suites
+        batch = batch_of(contract, rule)
+        if batch == "violations":
+            counted.append(found)
+        if batch != "violations" or found.failed:
+            suites[batch].append(expectation(gx, contract, rule, checked=found.checked))
+    if kept := [found.rule_id for found in counted if not found.failed]:
+        not_there = gx.expectations.ExpectColumnValuesToNotBeInSet(
+            column="rule_id", value_set=kept, meta={"kept": kept}
+        )
+        suites["violations"].append(not_there)
+    return suites, tuple(found.rule_id for found in counted)
+
+
+def rules_of_rows(contract: Contract) -> tuple[Rule, ...]:
+    """The rules that Great Expectations judges: those that a row breaks, and not a delivery as a whole."""
+    return tuple(rule for rule in all_rules(contract) if rule.kind not in ("dataset", "volume", *WATCHED))
+
+
+def batch_of(contract: Contract, rule: Rule) -> str:
+    """Over which batch a rule is judged: `text` and `typed` by Great Expectations itself, `violations` by counting."""
+    return _expectation(contract, rule)[0]
+
+
+def expectation(
+    gx: SimpleNamespace, contract: Contract, rule: Rule, *, checked: int, description: str | None = None
+) -> Any:
+    """The expectation that says what a rule says.
+
+    `description`: mark-up for its pages, which show it as it is; without one they have what the contract says, escaped.
+    """
+    _, name, kwargs = _expectation(contract, rule)
+    return getattr(gx.expectations, name)(
+        **kwargs,
+        severity=SEVERITIES[rule.severity],
+        description=description or html.escape(rule.description) or None,
+        meta={"rule_id": rule.id, "dimension": rule.dimension, "owner": rule.owner, "checked": checked},
+    )
 
 
 def _expectation(contract: Contract, rule: Rule) -> tuple[str, str, dict[str, Any]]:
@@ -116,12 +148,7 @@ def _expectation(contract: Contract, rule: Rule) -> tuple[str, str, dict[str, An
         return "text", "ExpectColumnValueLengthsToBeBetween", {**column, **lengths}
     if rule.kind == "range" and (bounds := _bounds(contract, rule)):
         return "typed", "ExpectColumnValuesToBeBetween", {**column, **bounds}
-    rule_id = literal(rule.id).replace("{", "{{").replace("}", "}}")
-    return (
-        "violations",
-        "UnexpectedRowsExpectation",
-        {"unexpected_rows_query": f"select * from {{batch}} where rule_id = {rule_id}"},
-    )
+    return "violations", "ExpectColumnValuesToNotBeInSet", {"column": "rule_id", "value_set": [rule.id]}
 
 
 def _bounds(contract: Contract, rule: Rule) -> dict[str, Any] | None:
@@ -151,21 +178,23 @@ def _disagreement(
     contract: Contract, judgement: Judgement, results: Mapping[str, Any], faults: Path | None
 ) -> EngineError | None:
     """The error for the first rule that was not judged, or was counted differently."""
-    for batch in results.values():
+    for name, batch in results.items():
         for result in batch["results"]:
-            rule_id = result["expectation_config"]["meta"]["rule_id"]
+            about = result["expectation_config"]["meta"]
+            rules = [judgement.result(rule_id) for rule_id in about.get("kept") or [about["rule_id"]]]
+            rule_id = rules[0].rule_id if len(rules) == 1 else f"one of {', '.join(rule.rule_id for rule in rules)}"
             if _raised(result.get("exception_info") or {}):
                 return _failed(contract, rule_id, str(result["exception_info"]), faults)
             found = result["result"]
-            counted = found.get("unexpected_count", found.get("observed_value")) or 0  # None: the sum over no row
-            scanned = judgement.result(rule_id)
-            rows = found.get("element_count", scanned.checked)
-            if counted != scanned.failed or rows != scanned.checked:
+            counted = found["unexpected_count"] or 0  # None: the sum over no row
+            failed, checked = sum(rule.failed for rule in rules), max(rule.checked for rule in rules)
+            rows = checked if name == "violations" else found["element_count"]
+            if counted != failed or rows != checked:
                 return EngineError(
                     f"two engines count differently for rule {rule_id} of {contract.table}",
                     file=contract.path,
                     field=rule_id,
-                    expected=f"{scanned.failed:,} of {scanned.checked:,} rows, as the scan says",
+                    expected=f"{failed:,} of {checked:,} rows, as the scan says",
                     found=f"{counted:,} of {rows:,} rows, says Great Expectations",
                     kept="nothing of the delivery was staged",
                     next="this is our fault, not the delivery's: keep the file and report it",

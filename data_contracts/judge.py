@@ -20,14 +20,14 @@ rows: then the columns have shifted, and quarantine would be the wrong place for
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
 from data_contracts.bench import Bench
-from data_contracts.contract import Contract, Rule
+from data_contracts.contract import WATCHED, Contract, Rule
 from data_contracts.implied import all_rules
 from data_contracts.judgement import Judgement, RuleResult, of_rule, refusal, results_frame
 from data_contracts.scan_sql import compile_scan
@@ -42,15 +42,19 @@ def judge(
     raw: str = "raw",
     rejected: str = "rejected",
     references: Mapping[str, str] | None = None,
+    late: Mapping[str, Sequence[str]] | None = None,
     business_date: dt.date | None = None,
     faults: Path | None = None,
 ) -> Judgement:
-    """Judge the delivery in the relation `raw` (`_row_no`, `_line`, the contract's columns as text, never null).
+    """Judge the delivery in the relation `raw` (`_row_no`, `_line`, the contract's columns as text; null only where
+    the file's layout has a null of its own).
 
     `rejected` holds the lines that could not be split. `references` maps the tables that rules refer to (`staged.x`)
-    to relations of this connection; a rule whose table is absent is reported as not judged. Rules may name
+    to relations of this connection; a rule whose table is absent is reported as not judged. `late` maps them to relations
+    of later dates, in which a row's reference may be found too, when a delivery is taken again. Rules may name
     `$business_date`, which is None for a history delivery: a history of states holds a key once a state date. The rows
-    stay in the connection, in the relations that the Judgement names.
+    stay in the connection, in the relations that the Judgement names. Rules that hold a delivery beside the clock or the
+    nights before it (`contract.WATCHED`) are not judged here, and have no result.
 
     Raises ContractError or SqlError for a contract that cannot be run, EngineError when the engine fails over the
     data or the counts do not add up; the engine's own words go to a 0600 file below `faults`.
@@ -58,7 +62,7 @@ def judge(
     references = references or {}
     parameters = {"business_date": business_date}
     states = business_date is None and contract.state_date is not None
-    scan = compile_scan(contract, references=references, parameters=parameters, states=states)
+    scan = compile_scan(contract, references=references, parameters=parameters, states=states, late=late)
     bench = Bench(con, scan, raw=raw, faults=faults)
     bench.mark()
     bench.drop_exact_duplicates()
@@ -73,7 +77,11 @@ def judge(
             found[rule.id] = bench.dataset_result(rule, references, parameters, checked=judged)
         elif rule.kind == "volume":
             found[rule.id] = _volume_result(rule, delivered)
-    results = tuple(found[name] for name in rules)
+    results = tuple(found[name] for name, rule in rules.items() if rule.kind not in WATCHED)
+    refused = refusal(contract, rules, results, delivered=delivered, rejected=unread, quarantined=quarantined)
+    taken_by = [
+        one.rule_id for one in results if one.failed and one.severity != "warning" and one.rule_id not in refused
+    ]
     return Judgement(
         delivered=delivered,
         good=good,
@@ -82,7 +90,8 @@ def judge(
         exact_duplicates=bench.dropped,
         results=results,
         observations=tuple(bench.null_tokens(judged)),
-        refused=refusal(contract, rules, results, delivered=delivered, rejected=unread, quarantined=quarantined),
+        refused="; ".join(refused.values()) or None,
+        refused_by=(*refused, *(taken_by if "quarantined" in refused else ())),
         good_rows=bench.good,
         typed_rows=bench.typed,
         bad_rows=bench.bad,

@@ -6,12 +6,12 @@ Nothing here holds a value of a delivered row: counts, rule ids and row numbers 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from data_contracts.contract import Contract, Dimension, Rule, Severity
+from data_contracts.contract import BESIDE, Contract, Dimension, Rule, Severity
 from liangcang.errors import EngineError
 
 SHIFT = 0.5
@@ -19,7 +19,7 @@ SHIFT = 0.5
 
 _CELL_KINDS = frozenset({"parse", "required", "enum", "pattern", "range", "length"})
 
-QUALITY_COLUMNS = {
+QUALITY_COLUMNS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "business_date": pl.Date,
     "_delivery": pl.String,
     "rule_id": pl.String,
@@ -32,7 +32,13 @@ QUALITY_COLUMNS = {
     "failed": pl.Int64,
     "passed": pl.Boolean,
     "observation": pl.String,
+    "breach_keys": pl.List(pl.String),
+    "breach_rows": pl.List(pl.Int64),
+    "breach_lines": pl.List(pl.Int64),
 }
+
+Breaches = Sequence[tuple[str, int, int]]
+"""Where the rows stand that break one rule: the name of the row's key, `_row_no`, `_line`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +90,8 @@ class Judgement:
     duplicate_rows: str
     judged_text: str
     violations: str
+    refused_by: tuple[str, ...] = ()
+    """The rules by which it is refused; `rejected` and `quarantined` where too many rows are, and the rules that took them."""
 
     def __post_init__(self) -> None:
         kept = self.good + self.quarantined + self.rejected + self.exact_duplicates
@@ -132,10 +140,16 @@ def unjudged(rule: Rule, why: str) -> RuleResult:
     return replace(of_rule(rule, checked=0, failed=0, observation=f"not judged: {why}"), passed=None)
 
 
-def results_frame(judgement: Judgement, contract: Contract, business_date: dt.date, delivery: str) -> pl.DataFrame:
+def results_frame(
+    judgement: Judgement,
+    contract: Contract,
+    business_date: dt.date,
+    delivery: str,
+    breaches: Mapping[str, Breaches] | None = None,
+) -> pl.DataFrame:
     """The rows of `quality.<feed>` for one delivery: each rule, each null token, and where the rows went.
 
-    Columns as in `QUALITY_COLUMNS`; (`_delivery`, `rule_id`) is unique. Conservation counts stand in `checked`.
+    `breaches`: rule to the rows that break it, where they are few enough to be told. Columns as in `QUALITY_COLUMNS`; (`_delivery`, `rule_id`) is unique. Conservation counts stand in `checked`.
     """
     kept = (
         RuleResult(
@@ -165,10 +179,21 @@ def results_frame(judgement: Judgement, contract: Contract, business_date: dt.da
             "failed": found.failed,
             "passed": found.passed,
             "observation": found.observation,
+            **_told((breaches or {}).get(found.rule_id)),
         }
         for found in (*judgement.results, *judgement.observations, *kept)
     ]
     return pl.DataFrame(rows, schema=QUALITY_COLUMNS)
+
+
+def _told(breaches: Breaches | None) -> dict[str, list[str] | list[int] | None]:
+    if breaches is None:
+        return {"breach_keys": None, "breach_rows": None, "breach_lines": None}
+    return {
+        "breach_keys": [key for key, _, _ in breaches],
+        "breach_rows": [row for _, row, _ in breaches],
+        "breach_lines": [line for _, _, line in breaches],
+    }
 
 
 def refusal(
@@ -179,31 +204,44 @@ def refusal(
     delivered: int,
     rejected: int,
     quarantined: int,
-) -> str | None:
-    """Why the delivery cannot be taken, every reason in one text; None when it can."""
-    reasons = [reason for result in results for reason in _rule_reasons(rules[result.rule_id], result)]
-    for count, limit, what in (
-        (rejected, contract.max_rejected, "could not be read"),
-        (quarantined, contract.max_quarantined, "are quarantined"),
+) -> dict[str, str]:
+    """Why the delivery cannot be taken, by rule; nothing when it can."""
+    needed = {contract.authorisation.rule} if contract.authorisation else set()
+    needed |= {rule.id for rule in rules.values() if rule.severity == "error" and not _looks_beside(rule)}
+    reasons = {
+        result.rule_id: f"{result.rule_id} could not be judged ({result.observation})"
+        for result in results
+        if result.passed is None and result.rule_id in needed
+    }
+    for result in results:
+        if reason := _rule_reason(rules[result.rule_id], result):
+            reasons[result.rule_id] = reason
+    for name, count, limit, what in (
+        ("rejected", rejected, contract.max_rejected, "could not be read"),
+        ("quarantined", quarantined, contract.max_quarantined, "are quarantined"),
     ):
         if count and count / delivered > limit:
-            reasons.append(f"{_share(count, delivered)} {what}, the contract allows {limit:.4%}")
-    return "; ".join(reasons) or None
+            reasons[name] = f"{_share(count, delivered)} {what}, the contract allows {limit:.4%}"
+    return reasons
 
 
-def _rule_reasons(rule: Rule, result: RuleResult) -> Iterator[str]:
-    if result.passed is None and rule.severity == "error":
-        yield f"{rule.id} could not be judged ({result.observation})"
-    elif rule.severity == "warning" or not result.failed:
-        return
-    elif rule.kind in _CELL_KINDS and result.rate > SHIFT:
-        yield f"{rule.id}: fails for {_share(result.failed, result.checked)}: the columns seem to be shifted"
-    elif rule.kind in ("dataset", "volume"):
-        yield f"{rule.id}: {result.observation or f'{result.failed:,} breaches'}"
-    elif rule.max_rate is not None and result.rate > rule.max_rate:
-        yield f"{rule.id}: fails for {_share(result.failed, result.checked)}, the contract allows {rule.max_rate:.4%}"
-    elif rule.max_rate is None and rule.severity == "error":
-        yield f"{rule.id}: fails for {_share(result.failed, result.checked)}, the contract allows none"
+def _looks_beside(rule: Rule) -> bool:
+    """Whether it compares with the day before or with another feed's bad rows, which a first delivery cannot have."""
+    return any(name.partition(".")[0] in BESIDE for name in rule.inputs)
+
+
+def _rule_reason(rule: Rule, result: RuleResult) -> str | None:
+    if rule.severity == "warning" or not result.failed:
+        return None
+    if rule.kind in _CELL_KINDS and result.rate > SHIFT:
+        return f"{rule.id}: fails for {_share(result.failed, result.checked)}: the columns seem to be shifted"
+    if rule.kind in ("dataset", "volume"):
+        return f"{rule.id}: {result.observation or f'{result.failed:,} breaches'}"
+    if rule.max_rate is not None and result.rate > rule.max_rate:
+        return f"{rule.id}: fails for {_share(result.failed, result.checked)}, the contract allows {rule.max_rate:.4%}"
+    if rule.max_rate is None and rule.severity == "error":
+        return f"{rule.id}: fails for {_share(result.failed, result.checked)}, the contract allows none"
+    return None
 
 
 def _share(count: int, of: int) -> str:

@@ -10,13 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from sqlglot import exp
+
 from data_contracts import cell
+from data_contracts.check_characters import WORDS
 from data_contracts.contract import Contract, Property, Rule, Temporal
-from data_contracts.finding import Finding
-from data_contracts.lint_files import format_faults, pattern_fault
+from data_contracts.finding import Finding, did_you_mean
+from data_contracts.lint_files import extract_faults, format_faults, pattern_fault, place_faults
 from data_contracts.odcs_columns import limit
 from data_contracts.odcs_rules import OBJECT, STAND_IN
-from data_contracts.tables import RESERVED
+from data_contracts.tables import OWN_QUALITY, RESERVED
 from liangcang.errors import ContractError
 from liangcang.portability import lint as lint_sql
 from liangcang.sql import check_condition, check_select
@@ -87,6 +90,8 @@ def _names(contract: Contract) -> Iterator[Fault]:
     """Names that DuckDB, Spark, Dagster and our own technical columns leave free; titles that a banker reads."""
     if contract.feed in DAGSTER_REFUSES:
         yield _of(contract, None, "name"), f"{contract.feed} is a name that Dagster gives to no asset"
+    if contract.layer == "staged" and contract.feed in OWN_QUALITY:
+        yield _of(contract, None, "name"), f"quality.{contract.feed} is a table of all feeds: no feed is called so"
     if not VERSION.fullmatch(contract.version):
         yield "version", "expected three numbers: 1.0.0"
     if not CHINESE.search(contract.title):
@@ -164,8 +169,13 @@ def _temporal_faults(contract: Contract, temporal: Temporal) -> Iterator[str]:
             yield f"{kind} needs the column of its date"
     elif kind in ("identity", "undated"):
         yield f"{kind} has no date and so no column"
-    elif contract.columns.get(column) != "DATE":
+    elif contract.columns.get(column) not in (("DATE", "TIMESTAMP") if _happened(contract, temporal) else ("DATE",)):
         yield f"{column} is {contract.columns.get(column)}, expected DATE"
+
+
+def _happened(contract: Contract, temporal: Temporal) -> bool:
+    """Whether it is the time of delivered events: they may have a moment, and are filed by its day."""
+    return contract.layer == "staged" and temporal.kind == "event"
 
 
 def _key(contract: Contract) -> Iterator[Fault]:
@@ -203,8 +213,8 @@ def _history(contract: Contract) -> Iterator[Fault]:
     if temporal.kind != "undated" and _custom("history.value.knownAt") not in contract.lines:
         yield _custom("history"), "a history says when its rows were known: knownAt: {column, days}"
     for field, column in (("knownAt", contract.known_at_column), ("stateDate", contract.state_date)):
-        if column is not None and contract.columns.get(column) != "DATE":
-            yield _custom(f"history.value.{field}"), f"{column} is {contract.columns.get(column)}, expected DATE"
+        if column in contract.columns and contract.columns[column] != "DATE":
+            yield _custom(f"history.value.{field}"), f"{column} is {contract.columns[column]}, expected DATE"
     if contract.state_date is not None and contract.delivery == "event":
         yield _custom("history.value.stateDate"), "an event has its own date; stateDate is for states"
     if contract.delivery != "event" and temporal.kind in ("interval", "snapshot") and contract.state_date is None:
@@ -225,6 +235,24 @@ def _owner(contract: Contract) -> Iterator[Fault]:
         yield "team", "the contract needs an owner: a team member with the role dataOwner"
 
 
+def _authorisation(contract: Contract) -> Iterator[Fault]:
+    """The consent that rows need: its number is always there, and a rule of the contract holds it."""
+    said = contract.authorisation
+    if said is None:
+        return
+    at = _custom("authorisation.value")
+    for field, name in (("column", said.column), ("until", said.until)):
+        if name is not None and name not in contract.columns:
+            yield f"{at}.{field}", f"no column {name!r}{did_you_mean(name, contract.columns)}"
+        elif name is not None and not contract.property(name).required:
+            yield f"{at}.{field}", f"{name} is not required: a row without it is a row without authorisation"
+    if said.until is not None and contract.columns.get(said.until, "DATE") != "DATE":
+        yield f"{at}.until", f"{said.until} is {contract.columns[said.until]}, expected DATE"
+    held = {rule.id for rule in contract.rules if rule.severity != "warning"}
+    if said.rule not in held:
+        yield f"{at}.rule", f"no rule {said.rule!r} of severity error or quarantine{did_you_mean(said.rule, held)}"
+
+
 def _delivery(contract: Contract) -> Iterator[Fault]:
     if contract.layer == "staged" and _custom("delivery") not in contract.lines:
         yield "customProperties", "a feed says what a file holds: delivery: event, full or delta"
@@ -236,6 +264,13 @@ def _files(contract: Contract) -> Iterator[Fault]:
     """Paths that stay below landing, and a way of writing that can be read back."""
     for form in contract.formats:
         yield from ((f"servers.{form.kind}.{field}", message) for field, message in format_faults(form))
+        if form.extract is not None:
+            field = f"servers.{form.kind}.customProperties.extract"
+            yield from ((field, message) for message in extract_faults(contract, form, form.extract))
+    for prop in contract.properties:
+        yield from (
+            (_of(contract, prop, "customProperties", field), said) for field, said in place_faults(contract, prop)
+        )
 
 
 def _patterns(contract: Contract) -> Iterator[Fault]:
@@ -271,8 +306,8 @@ def _sql(contract: Contract) -> Iterator[Fault]:
     columns = contract.columns
     for rule in contract.rules:
         if rule.predicate is not None:
-            checked = check_condition(rule.predicate, columns=columns, where=str(contract.path))
-            messages = lint_sql(checked.tree, types={"": columns})
+            checked = check_condition(rule.predicate, columns=columns, where=str(contract.path), words=WORDS)
+            messages = lint_sql(_without_words(checked.tree), types={"": columns})
         elif rule.query is not None:
             checked = check_select(rule.query.replace(OBJECT, STAND_IN), tables=None, where=str(contract.path))
             messages = lint_sql(checked.tree, types={STAND_IN: columns})
@@ -280,6 +315,16 @@ def _sql(contract: Contract) -> Iterator[Fault]:
             continue
         # What was checked is one line, the rule's own text is not: the rule is what the reader looks for.
         yield from ((rule_field(contract, rule), message.partition(": ")[2]) for message in messages)
+
+
+def _without_words(tree: exp.Expression) -> exp.Expression:
+    """A condition with `x is null` in place of each word on x: that words are portable is known, it is not asked again."""
+
+    def plain(node: exp.Expression) -> exp.Expression:
+        is_word = isinstance(node, exp.Anonymous) and node.name.casefold() in WORDS
+        return exp.Paren(this=exp.Is(this=node.expressions[0], expression=exp.null())) if is_word else node
+
+    return tree.transform(plain) if tree.find(exp.Anonymous) else tree
 
 
 def rule_field(contract: Contract, rule: Rule) -> str:
@@ -290,7 +335,7 @@ def rule_field(contract: Contract, rule: Rule) -> str:
 
 
 CHECKS: tuple[Callable[[Contract], Iterator[Fault]], ...] = (
-    *(_names, _classes, _time, _key, _absence, _history, _volume, _owner, _delivery, _files),
+    *(_names, _classes, _time, _key, _absence, _history, _volume, _owner, _authorisation, _delivery, _files),
     *(_patterns, _cells, _rules, _sql),
 )
 """What makes a contract unusable."""

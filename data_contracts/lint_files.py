@@ -9,13 +9,16 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_contracts.contract import FileFormat
+from data_contracts.contract import Compression, Contract, Extract, FileFormat, Property
 
-ENCODINGS = re.compile(
-    r"utf-8(-sig)?|gb18030|gbk|gb2312|big5|big5hkscs|ascii|iso8859-\d+|cp(125\d|437|850|852|936|950)"
-)
+ENCODINGS = ("utf-8", "utf-8-sig", "ascii", "gb18030")
+"""What deliveries are read in; GB18030 holds all of GBK and GB2312."""
 PLACEHOLDER = re.compile(r"\{business_date:(?P<layout>[^{}]*)\}|\{sequence\}|\*")
 LAYOUT = re.compile(r"(?:%[Ymdyj]|[-_.])+")
+PATH = re.compile(r"[^\W\d][\w-]{0,62}(\.[^\W\d][\w-]{0,62}){0,7}")
+TABLE = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}")
+CENTS = 2
+NESTED = frozenset({"jsonl", "parquet"})
 MAX_PATTERN = 500
 
 
@@ -23,17 +26,78 @@ def format_faults(form: FileFormat) -> Iterator[tuple[str, str]]:
     """What is wrong with how files are written: the field of the server, and why it cannot be read back."""
     yield from (("path", message) for message in path_faults(form))
     if not _known_encoding(form.encoding):
-        yield "encoding", "not an encoding that we read (utf-8, gb18030, gbk, iso8859-2, cp1250, …)"
+        yield "encoding", f"not an encoding that we read ({', '.join(ENCODINGS)}; gb18030 holds all of gbk)"
+    if form.layout != "csv" and (form.header or form.quote):
+        yield "format", f"a {form.layout} file has neither a header nor quotes"
     if not 1 <= len(form.delimiter) <= 4 or set(form.delimiter) & set('\r\n"') or form.delimiter.isalnum():
         yield "delimiter", "one to four characters that cannot be mistaken for a value or a line's end"
     if len(form.quote) > 1 or form.quote in {"\r", "\n"} or (form.quote and form.quote in form.delimiter):
         yield "customProperties.quote", "one character, or none"
     if form.line_terminator not in {"\n", "\r\n"}:
         yield "customProperties.lineTerminator", 'expected "\\n" or "\\r\\n", in double quotes'
-    if form.path.endswith(".gz") != (form.compression == "gzip"):
-        yield "customProperties.compression", "the path ends in .gz if and only if the compression is gzip"
+    if form.compression != _packing(form.path):
+        yield (
+            "customProperties.compression",
+            "the path ends in .gz if and only if the compression is gzip, and in .tar.gz if and only if it is tar.gz",
+        )
+    if form.member != "*" and form.compression != "tar.gz":
+        yield "customProperties.member", "only an archive (tar.gz) has members"
+    yield from (("customProperties.member", message) for message in _member_faults(form.member))
+    if form.control != "none" and "." not in form.path.removesuffix(".gz").rpartition("/")[2].lstrip("."):
+        yield "path", "data files beside control files need an ending of their own (.dat)"
     if form.max_bytes < 1:
         yield "customProperties.maxBytes", "no file fits"
+
+
+def place_faults(contract: Contract, prop: Property) -> Iterator[tuple[str, str]]:
+    """What is wrong with where a column's value stands in a record: its width, or its path."""
+    layouts = {form.layout for form in contract.formats}
+    if "fixed" in layouts and not prop.width:
+        yield "byteWidth", "a column of a fixed-width file has its width in bytes of the file's encoding, from 1 on"
+    if "fixed" not in layouts and prop.width is not None:
+        yield "byteWidth", "only columns of a fixed-width file (format: fixed) have a width"
+    if prop.path is None:
+        return
+    if not layouts & NESTED:
+        yield "path", "only records of jsonl and parquet files have fields inside fields"
+    if not PATH.fullmatch(prop.path):
+        yield "path", "names with dots between them: customer.address.city"
+    for other in contract.properties:
+        one, path = other.path or other.name, prop.path
+        if other is not prop and (one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")):
+            yield "path", f"{other.name} stands there, or inside, or around it"
+
+
+def extract_faults(contract: Contract, form: FileFormat, extract: Extract) -> Iterator[str]:
+    """What is wrong with how a feed's files are made from a table."""
+    if form.kind != "daily" or (form.layout, form.control, form.compression) != ("parquet", "flg", "none"):
+        yield "what is made from a table is a daily Parquet file with a control file (control: flg), not packed"
+    if "*" in form.path or "{sequence}" not in form.path:
+        yield "the path of a file that is made says all of its name, {sequence} too, and has no *"
+    if not TABLE.fullmatch(extract.table):
+        yield "a table is called schema.table, in small letters"
+    amount = contract.columns.get(contract.control_amount or "", "")
+    if amount and int(amount.rstrip(")").partition(",")[2] or 0) > CENTS:
+        yield "a control file says its sum with two decimals, and the column that it sums up has more"
+    if (extract.since is None) != (contract.delivery == "full"):
+        yield "what is delivered full is the whole table; events and changes need since: the column of their day"
+    if extract.since is None:
+        return
+    if contract.columns.get(extract.since) not in ("DATE", "TIMESTAMP"):
+        yield f"since is a column of type DATE or TIMESTAMP, not {extract.since}"
+    if not contract.key:
+        yield "rows that were late are known by their key, and there is none"
+
+
+def _packing(path: str) -> Compression:
+    return "tar.gz" if path.endswith(".tar.gz") else "gzip" if path.endswith(".gz") else "none"
+
+
+def _member_faults(member: str) -> Iterator[str]:
+    """What is wrong with the pattern of an archive's one member: a plain name, in which what is fixed is a name's."""
+    fixed = PLACEHOLDER.sub("", member)
+    if not member or any(sign in fixed for sign in "{}?[]/\\~:") or any(ord(sign) < 32 for sign in fixed):
+        yield "a plain file name, with *, {business_date:%Y%m%d} and {sequence}"
 
 
 def path_faults(form: FileFormat) -> Iterator[str]:
@@ -50,6 +114,8 @@ def path_faults(form: FileFormat) -> Iterator[str]:
         layout = place["layout"]
         if layout is not None and not (LAYOUT.fullmatch(layout) and _whole_day(layout)):
             yield "a business date has year, month and day: {business_date:%Y%m%d}"
+    if max(form.path.count("{business_date"), form.path.count("{sequence")) > 1:
+        yield "says its {business_date:%Y%m%d} or its {sequence} twice"
     if form.kind == "daily" and "{business_date:" not in form.path:
         yield "the path of a daily file has its {business_date:%Y%m%d}"
 
@@ -60,7 +126,7 @@ def _whole_day(layout: str) -> bool:
 
 def _known_encoding(name: str) -> bool:
     try:
-        return bool(ENCODINGS.fullmatch(codecs.lookup(name).name))
+        return codecs.lookup(name).name in ENCODINGS
     except LookupError:
         return False
 

@@ -10,17 +10,18 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from data_contracts import odcs_fields as fields
 from data_contracts import strict
-from data_contracts.contract import Contract, FileFormat, Temporal, Volume
+from data_contracts.contract import Authorisation, Contract, Extract, FileFormat, Layout, ServiceLevel, Temporal, Volume
 from data_contracts.finding import Finding, did_you_mean, refuse
 from data_contracts.odcs_columns import column, column_types
 from data_contracts.odcs_columns import temporal as time_of
 from data_contracts.odcs_fields import Reading, place_of
 from data_contracts.odcs_rules import Rules, said_of, sql_text
 from data_contracts.odcs_schema import At, field_lines, schema_findings
+from data_contracts.odcs_watch import watched
 from liangcang.errors import ContractError, SqlError
 from liangcang.sql import check_condition
 from liangcang.table import NAME
@@ -30,6 +31,7 @@ SERVER_FIELDS = {
     "quote": "quote",
     "lineTerminator": "line_terminator",
     "compression": "compression",
+    "member": "member",
     "control": "control",
     "lastLineTerminated": "last_line_terminated",
     "maxBytes": "max_bytes",
@@ -42,6 +44,7 @@ VOLUME_FIELDS = {
 }
 LAYERS = {"contracts": "staged", "conformed": "conformed", "products": "products"}
 """The folder that a contract stands in says the layer of its table; `physicalName: layer.table` says it otherwise."""
+STATE_DATE = "state_date"
 
 
 def read(path: Path) -> Contract:
@@ -56,12 +59,16 @@ def read(path: Path) -> Contract:
 def examine(path: Path) -> tuple[Contract | None, list[Finding]]:
     """A contract and all that is wrong with it; None when it cannot be used. Raises only when the YAML is broken."""
     content = strict.read_bytes(path)
-    document = strict.load(content, where=str(path))
+    return examined(strict.load(content, where=str(path)), path, hashlib.sha256(content).hexdigest())
+
+
+def examined(document: strict.Document, path: Path, digest: str) -> tuple[Contract | None, list[Finding]]:
+    """The same of a document that is read already; `path` is where it stands, or stood."""
     if findings := schema_findings(document):
         return None, findings
     reading = Reading(document)
     _closed_description(reading)
-    contract = _contract(reading, path, hashlib.sha256(content).hexdigest())
+    contract = _contract(reading, path, digest)
     return (None if reading.findings else contract), reading.findings
 
 
@@ -114,12 +121,17 @@ def _contract(reading: Reading, path: Path, digest: str) -> Contract | None:
         row_temporals=_row_temporals(reading, at, objects[0], in_object.get("rowTemporals", []), types),
         owner=owner,
         formats=_formats(reading, data.get("servers") or []),
+        control_amount=_control_amount(reading, root, types),
+        service_levels=_service_levels(reading),
+        authorisation=_authorisation(reading, root),
         lines=field_lines(reading.document),
         **_guards(root),
         **_delivery(reading, root, temporal, types),
     )
     if contract.key:
         rules.key(contract.key, contract.lines)
+    if "watch" in root:
+        watched(rules, place_of(data, (), "watch"), root["watch"], contract)
     return replace(contract, rules=tuple(rules.found.values()))
 
 
@@ -181,14 +193,79 @@ def _formats(reading: Reading, servers: Sequence[Mapping[str, Any]]) -> tuple[Fi
             reading.wrong((*at, "server"), "a second server of this name")
             continue
         custom = reading.custom(at, server, fields.SERVER)
-        if server.get("format") != "csv":
-            reading.wrong((*at, "format"), "expected csv: text with a delimiter")
+        if layout_fault := fields.one_of(*get_args(Layout))(server.get("format")):
+            reading.wrong((*at, "format"), f"expected {layout_fault}")
+            continue
         if not server.get("path"):
             reading.wrong(at, "a server needs a path")
-        written = {SERVER_FIELDS[name]: value for name, value in custom.items()}
+        written = {SERVER_FIELDS[name]: value for name, value in custom.items() if name in SERVER_FIELDS}
+        if "extract" in custom:
+            written["extract"] = _extract(reading, place_of(server, at, "extract"), custom["extract"])
         given = {name: server[name] for name in ("delimiter", "encoding") if name in server}
-        formats[kind] = FileFormat(kind=kind, path=server.get("path") or "", **given, **written)
+        formats[kind] = FileFormat(
+            kind=kind, path=server.get("path") or "", layout=server["format"], **given, **written
+        )
     return tuple(formats.values())
+
+
+def _extract(reading: Reading, at: At, said: Mapping[str, Any]) -> Extract | None:
+    """The table from which files are made."""
+    right = reading.within(at, said, fields.EXTRACT)
+    if missing := [name for name in ("connection", "table") if name not in said]:
+        reading.wrong(at, f"{missing[0]} is missing")
+        return None
+    if not {"connection", "table"} <= right.keys():
+        return None
+    return Extract(
+        connection=right["connection"],
+        table=right["table"],
+        since=right.get("since"),
+        overlap_days=right.get("overlapDays", 0),
+    )
+
+
+def _control_amount(reading: Reading, root: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
+    """The column that control files sum up: one that is kept as an exact number."""
+    column: str | None = root.get("controlAmount")
+    if column is not None and not columns.get(column, "").startswith("DECIMAL"):
+        at = place_of(reading.document.data, (), "controlAmount")
+        found = (
+            f"{column} is {columns[column]}"
+            if column in columns
+            else f"no column {column!r}{did_you_mean(column, columns)}"
+        )
+        reading.wrong(at, f"expected a column of type DECIMAL: {found}")
+        return None
+    return column
+
+
+def _authorisation(reading: Reading, root: Mapping[str, Any]) -> Authorisation | None:
+    """Which column holds the number of the consent that a row needs."""
+    if "authorisation" not in root:
+        return None
+    at = place_of(reading.document.data, (), "authorisation")
+    right = reading.within(at, root["authorisation"], fields.AUTHORISATION)
+    if missing := [name for name in ("column", "rule") if name not in right]:
+        reading.wrong(at, f"{missing[0]} is missing")
+        return None
+    return Authorisation(**right)
+
+
+def _service_levels(reading: Reading) -> tuple[ServiceLevel, ...]:
+    """What is promised of the service, each property of an element once."""
+    found: dict[tuple[str, str], ServiceLevel] = {}
+    for index, said in enumerate(reading.document.data.get("slaProperties") or []):
+        at: At = ("slaProperties", index)
+        level = ServiceLevel(
+            name=said["property"],
+            value=reading.document.text_of(*at, "value") or "",
+            unit=said.get("unit") or "",
+            element=said.get("element") or "",
+        )
+        if (level.name, level.element) in found:
+            reading.wrong(at, f"a second {level.name} of the same element")
+        found[level.name, level.element] = level
+    return tuple(found.values())
 
 
 def _guards(root: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,8 +292,13 @@ def _delivery(
             "known_at_days": known.get("days", 0),
             "state_date": said.get("stateDate"),
         }
-        named = (((*at, "knownAt", "column"), known.get("column")), ((*at, "stateDate"), said.get("stateDate")))
-        for here, column in named:
-            if column is not None and column not in columns:
-                reading.wrong(here, f"no column {column!r}{did_you_mean(column, columns)}")
+        if (column := known.get("column")) is not None and column not in columns:
+            reading.wrong((*at, "knownAt", "column"), f"no column {column!r}{did_you_mean(column, columns)}")
+        _state_date(reading, (*at, "stateDate"), said.get("stateDate"), columns)
     return found
+
+
+def _state_date(reading: Reading, at: At, column: str | None, columns: Collection[str]) -> None:
+    """A state's date is a column of the contract, or `state_date`: one more that only history files have, in front."""
+    if column is not None and column not in columns and column != STATE_DATE:
+        reading.wrong(at, f"no column {column!r}{did_you_mean(column, [*columns, STATE_DATE])}")

@@ -112,6 +112,8 @@ def column(rules: Rules, at: At, element: Mapping[str, Any], kind: str, *, stage
         format=(element.get("logicalTypeOptions") or {}).get("format"),
         null_values=_null_values(reading, at, element),
         decimal_places=places,
+        width=custom.get("byteWidth"),
+        path=custom.get("path"),
         codes=codes,
         temporal=temporal(reading, place_of(element, at, "temporal"), custom.get("temporal"), rules.columns),
         line=reading.document.line_of(*at),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, get_args
 
-from data_contracts.contract import Absence, Delivery, Dimension, Severity, TemporalKind
+from data_contracts.contract import Absence, Compression, Delivery, Dimension, Severity, TemporalKind
 from data_contracts.finding import Finding, did_you_mean
 from data_contracts.odcs_schema import At, finding
 from data_contracts.strict import Document
@@ -26,6 +26,10 @@ def one_of(*known: str) -> Expected:
 
 def whole(value: Any) -> str | None:
     return None if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else "a whole number from 0"
+
+
+def number_from_one(value: Any) -> str | None:
+    return "a whole number from 1" if whole(value) or value < 1 else None
 
 
 def share(value: Any) -> str | None:
@@ -50,6 +54,10 @@ def mapping(value: Any) -> str | None:
 
 def mappings(value: Any) -> str | None:
     return None if isinstance(value, list) and all(isinstance(v, dict) for v in value) else "a list of mappings"
+
+
+def texts(value: Any) -> str | None:
+    return None if isinstance(value, list) and all(isinstance(v, str) for v in value) else "a list of texts"
 
 
 def scalars(value: Any) -> str | None:
@@ -79,10 +87,14 @@ ROOT: Mapping[str, Expected] = {
     "maxStaleDays": whole,
     "history": mapping,
     "volume": mapping,
+    "watch": mapping,
     "maxRejected": share,
     "maxQuarantined": share,
     "keyless": flag,
+    "controlAmount": text,
+    "authorisation": mapping,
 }
+AUTHORISATION: Mapping[str, Expected] = {"column": text, "until": text, "rule": text}
 HISTORY: Mapping[str, Expected] = {"knownAt": mapping, "stateDate": text}
 KNOWN_AT: Mapping[str, Expected] = {"column": text, "days": whole}
 VOLUME: Mapping[str, Expected] = {
@@ -91,21 +103,41 @@ VOLUME: Mapping[str, Expected] = {
     "maxDeletedShare": share,
     "minRows": whole,
 }
+WATCH: Mapping[str, Expected] = {"arrival": one_of("cutOff"), "weekdays": mapping, "drift": mapping}
+WEEKDAYS: Mapping[str, Expected] = {
+    "weeks": number_from_one,
+    "minRatio": ratio,
+    "maxRatio": ratio,
+    "leastWeeks": number_from_one,
+    "leastRows": number_from_one,
+}
+DRIFT: Mapping[str, Expected] = {
+    "columns": texts,
+    "days": number_from_one,
+    "maxPsi": ratio,
+    "leastDays": number_from_one,
+    "leastRows": number_from_one,
+}
 SERVER: Mapping[str, Expected] = {
     "header": flag,
     "quote": text,
     "lineTerminator": text,
-    "compression": one_of("none", "gzip"),
-    "control": one_of("none", "flg"),
+    "compression": one_of(*get_args(Compression)),
+    "member": text,
+    "control": one_of("none", "flg", "ok"),
     "lastLineTerminated": flag,
     "maxBytes": whole,
+    "extract": mapping,
 }
+EXTRACT: Mapping[str, Expected] = {"connection": text, "table": text, "since": text, "overlapDays": whole}
 OBJECT: Mapping[str, Expected] = {"temporal": mapping, "rowTemporals": mappings, "jrt0197Level": level}
 PROPERTY: Mapping[str, Expected] = {
     "jrt0197Level": level,
     "nullValues": scalars,
     "temporal": mapping,
     "decimalPlaces": whole,
+    "byteWidth": whole,
+    "path": text,
     "severities": mapping,
 }
 TEMPORAL: Mapping[str, Expected] = {"kind": one_of(*get_args(TemporalKind)), "column": text, "where": text}
@@ -116,7 +148,7 @@ QUALITY: Mapping[str, Expected] = {
     "maxRate": share,
     "owner": text,
 }
-RELATIONSHIP: Mapping[str, Expected] = {"severity": one_of(*SEVERITIES)}
+RELATIONSHIP: Mapping[str, Expected] = {"severity": one_of(*SEVERITIES), "orTo": texts}
 
 
 @dataclass(frozen=True)

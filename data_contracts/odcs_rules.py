@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from data_contracts.contract import Dimension, Rule, RuleKind, Severity
+from data_contracts.check_characters import WORDS
+from data_contracts.contract import BESIDE, Dimension, Rule, RuleKind, Severity
 from data_contracts.finding import did_you_mean
 from data_contracts.odcs_fields import (
     DIMENSIONS,
@@ -110,18 +111,24 @@ class Rules:
     def references(
         self, at: At, element: Mapping[str, Any], *, column: str | None, severity: str | None = None
     ) -> None:
-        """`relationships` of a column, or of the object (composite: lists on both sides)."""
+        """`relationships` of a column, or of the object (composite: lists on both sides). What is not in the table that
+        it refers to may be in one of `orTo`: a customer number is a person's or a firm's.
+        """
         for index, relation in enumerate(element.get("relationships") or []):
             here = (*at, "relationships", index)
             custom = self.reading.custom(here, relation, RELATIONSHIP)
             to = relation["to"] if isinstance(relation["to"], list) else [relation["to"]]
             targets = [self._target(here, text) for text in to]
+            others = [self._target(here, text) for text in custom.get("orTo", [])]
             columns = (column,) if column else self._from(here, relation["from"])
-            if None in targets or columns is None:
+            if None in (*targets, *others) or columns is None:
                 continue
             tables = {target[0] for target in targets if target}
             if len(tables) != 1 or len(columns) != len(targets):
                 self.reading.wrong(here, "refers to one table, with as many columns as stand on this side")
+                continue
+            if others and len(columns) != 1:
+                self.reading.wrong(here, "only a reference of one column has alternatives (orTo)")
                 continue
             self.implied(
                 here,
@@ -130,6 +137,7 @@ class Rules:
                 {"reference": custom.get("severity") or severity or IMPLIED["reference"][0]},
                 columns=columns,
                 references=(tables.pop(), tuple(target[1] for target in targets if target)),
+                alternatives=tuple((target[0], (target[1],)) for target in others if target),
             )
 
     def _target(self, at: At, text: str) -> tuple[str, str] | None:
@@ -215,7 +223,8 @@ class Rules:
         here = place_of(check, at, "rowPredicate")
         try:
             line = self.reading.document.line_of(*here)
-            checked = check_condition(predicate, columns=self.columns, where=self.reading.document.where, line=line)
+            where = self.reading.document.where
+            checked = check_condition(predicate, columns=self.columns, where=where, line=line, words=WORDS)
         except SqlError as error:
             self.reading.wrong(here, said_of(error))
             return
@@ -242,8 +251,13 @@ class Rules:
             self.reading.wrong(here, said_of(error))
             return
         inputs = tuple(name for name in checked.inputs if name != STAND_IN)
-        if strange := [name for name in inputs if name.partition(".")[0] != self.table.partition(".")[0]]:
+        layer, _, short = self.table.partition(".")
+        layers = {layer, *(BESIDE if layer == "staged" else ())}
+        if strange := [name for name in inputs if name.partition(".")[0] not in layers]:
             self.reading.wrong(here, f"reads {', '.join(strange)}, which is not of the contract's layer")
+            return
+        if f"quarantine.{short}" in inputs:
+            self.reading.wrong(here, f"{OBJECT} holds the delivery's bad rows too, quarantine.{short} is not read")
             return
         query = sql_text(checked).replace(STAND_IN, OBJECT)
         self.add(at, Rule(kind="dataset", query=query, count_only=not violations, inputs=inputs, **common))
@@ -274,8 +288,8 @@ class Rules:
 
 
 def sql_text(checked: Checked) -> str:
-    """The tree's own text, with its parameters as they are: `$floor`."""
-    return str(checked.tree.sql(dialect="duckdb", comments=False))
+    """The tree's own text, with parameters and words as they were written: `$floor`, `is_mobile(x)`."""
+    return str(checked.tree.sql(dialect="duckdb", comments=False, normalize_functions=False))
 
 
 def said_of(error: SqlError) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeAlias, cast
 
+import jsonschema_rs
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError
 
@@ -31,6 +32,8 @@ def schema_findings(document: Document) -> list[Finding]:
     """Every breach of the standard, in the order of the file; empty when the document is a valid ODCS document."""
     if not isinstance(document.data, dict):
         return [finding(document, (), "a contract is a mapping of fields")]
+    if _quick().is_valid(document.data):  # a hundred times faster, and says nothing that a person could use
+        return []
     errors = list(_validator().iter_errors(document.data))
     found = [finding(document, at, message) for error in errors for at, message in _said(error)]
     # An object that fails in one place counts all its keys as unevaluated: such an echo is told only when alone.
@@ -60,18 +63,12 @@ def field_path(data: Any, at: At) -> str:
 def field_lines(document: Document) -> dict[str, int]:
     """The line of every field of a document, by its path."""
     lines: dict[str, int] = {}
-
-    def walk(data: Any, at: At, said: str) -> None:
-        if said:
-            lines.setdefault(said, document.line_of(*at))
-        if isinstance(data, dict):
-            for key, inner in data.items():
-                walk(inner, (*at, key), f"{said}.{key}" if said else key)
-        elif isinstance(data, list):
-            for index, inner in enumerate(data):
-                walk(inner, (*at, index), f"{said}.{_name(inner) or f'[{index}]'}")
-
-    walk(document.data, (), "")
+    said: dict[At, str] = {(): ""}
+    for at, data, line in document.entries():
+        above = said[at[:-1]]
+        step = at[-1] if isinstance(at[-1], str) else _name(data) or f"[{at[-1]}]"
+        said[at] = f"{above}.{step}" if above or not isinstance(at[-1], str) else step
+        lines.setdefault(said[at], line)
     return lines
 
 
@@ -89,6 +86,11 @@ def _name(data: Any) -> str:
 def _schema() -> dict[str, Any]:
     text = resources.files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
+
+
+@cache
+def _quick() -> jsonschema_rs.Draft201909Validator:
+    return jsonschema_rs.Draft201909Validator(_schema())
 
 
 @cache

@@ -11,16 +11,17 @@ A rule that cannot say no, because a value it needs is null, passes: whether a v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
 from data_contracts.cell import INTEGERS, REALS, held, is_text, present, tried
-from data_contracts.contract import Contract, Property, Rule
+from data_contracts.check_characters import WORDS
+from data_contracts.contract import Contract, Property, Rule, targets_of
 from data_contracts.implied import all_rules
 from liangcang.engine import literal, quoted
 from liangcang.errors import ContractError
-from liangcang.sql import check_condition
+from liangcang.sql import check_condition, spelled_out
 
 BITS = 62
 """Rules a mask word holds: BIGINT without its sign."""
@@ -40,6 +41,8 @@ class Check:
     rule: Rule
     number: int
     breach: str
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Columns over the typed ones that `breach` reads: what is worth making once a row."""
 
     @property
     def word(self) -> str:
@@ -57,18 +60,21 @@ class Check:
 
 @dataclass(frozen=True)
 class Lookup:
-    """A reference rule whose table is there: `columns` of the rows are looked up in `keys` of `relation`."""
+    """A reference rule whose table is there: the rule's columns of the rows are looked up in the relations `among`, each
+    with its key columns. More than one: it may be in any of them.
+    """
 
     rule: Rule
-    table: str
-    keys: tuple[str, ...]
-    relation: str
+    among: tuple[tuple[str, tuple[str, ...]], ...]
 
     @property
     def known(self) -> str:
         """The known keys, each once, as `_k<n>`."""
-        keys = ", ".join(f"{quoted(key)} as _k{n}" for n, key in enumerate(self.keys))
-        return f"(select distinct {keys}, true as _found from {relation_sql(self.relation)})"
+        rows = [
+            f"select {', '.join(f'{quoted(key)} as _k{n}' for n, key in enumerate(keys))} from {relation_sql(relation)}"
+            for relation, keys in self.among
+        ]
+        return f"(select distinct *, true as _found from ({' union all '.join(rows)}))"
 
 
 @dataclass(frozen=True)
@@ -131,12 +137,15 @@ class Scan:
             for name, lookup in self.lookups.items()
             for n, column in enumerate(lookup.rule.columns)
         )
-        rows = f"select _row_no, {self._words(self._bits)}{keys} from ({self.values(raw, texts=True)}) as _t"
+        values = self.values(raw, texts=True)
+        if needs := {name: text for check in self.checks for name, text in check.needs.items()}:
+            values = f"select *, {', '.join(f'{text} as {name}' for name, text in needs.items())} from ({values})"
+        rows = f"select _row_no, {self._words(self._bits)}{keys} from ({values}) as _t"
         if not self.lookups:
             return rows
         joins = " ".join(
             f"left join {lookup.known} as {name} on "
-            + " and ".join(f"_m.{name}_{n} = {name}._k{n}" for n in range(len(lookup.keys)))
+            + " and ".join(f"_m.{name}_{n} = {name}._k{n}" for n in range(len(lookup.rule.columns)))
             for name, lookup in self.lookups.items()
         )
         return f"select _row_no, {self._words(self._late_bits)} from ({rows}) as _m {joins}"
@@ -154,36 +163,54 @@ class Scan:
         for name, lookup in self.lookups.items():
             check = next(check for check in self.checks if check.rule is lookup.rule)
             if check.word == word:
-                whole = " and ".join(f"_m.{name}_{n} is not null" for n in range(len(lookup.keys)))
+                whole = " and ".join(f"_m.{name}_{n} is not null" for n in range(len(lookup.rule.columns)))
                 yield f"case when {whole} and {name}._found is null then {check.bit}::bigint else 0::bigint end"
 
 
 def compile_scan(
-    contract: Contract, *, references: Mapping[str, str], parameters: Mapping[str, object], states: bool = False
+    contract: Contract,
+    *,
+    references: Mapping[str, str],
+    parameters: Mapping[str, object],
+    states: bool = False,
+    late: Mapping[str, Sequence[str]] | None = None,
 ) -> Scan:
-    """The scan of `contract`. `references` names, for a table that its rules refer to, the relation that holds it;
-    `states` says that it is a history of dated states.
+    """The scan of `contract`. `references` names, for a table that its rules refer to, the relation that holds it, `late`
+    the relations that hold it as of later dates, in which a reference may be found too; `states` says that it is a
+    history of dated states.
 
     Rules that the contract implies but does not write (a column that is not text must parse, a key is unique) are
     added. Raises ContractError for what the scan cannot express.
     """
     rules = [rule for rule in all_rules(contract) if rule.kind in ROW_KINDS]
-    targets = {rule.id: _target(contract, rule) for rule in rules if rule.kind == "reference"}
-    missing = tuple(rule for rule in rules if rule.id in targets and targets[rule.id][0] not in references)
-    judged = [rule for rule in rules if rule not in missing]
-    lookups = {
-        f"_ref{n}": Lookup(rule, *targets[rule.id], references[targets[rule.id][0]])
-        for n, rule in enumerate(rule for rule in judged if rule.id in targets)
+    there: dict[str, list[str]] = {table: [relation] for table, relation in references.items()}
+    for table, relations in (late or {}).items():
+        there.setdefault(table, []).extend(relations)
+    among = {
+        rule.id: tuple(
+            (relation, keys) for table, keys in _targets(contract, rule) for relation in there.get(table, ())
+        )
+        for rule in rules
+        if rule.kind == "reference"
     }
-    checks = tuple(Check(rule, n, _breach(contract, rule, parameters)) for n, rule in enumerate(judged))
+    missing = tuple(rule for rule in rules if among.get(rule.id) == ())
+    judged = [rule for rule in rules if rule not in missing]
+    referring = (rule for rule in judged if rule.id in among)
+    lookups = {f"_ref{n}": Lookup(rule, among[rule.id]) for n, rule in enumerate(referring)}
+    checks = tuple(_check(contract, rule, n, parameters) for n, rule in enumerate(judged))
     return Scan(contract, checks, missing, lookups, states)
 
 
-def _breach(contract: Contract, rule: Rule, parameters: Mapping[str, object]) -> str:
+def _check(contract: Contract, rule: Rule, number: int, parameters: Mapping[str, object]) -> Check:
+    if rule.kind != "row":
+        return Check(rule, number, _breach(contract, rule))
+    condition, needs = _condition(contract, rule, parameters, f"_w{number}_")
+    return Check(rule, number, f"not coalesce(({condition}), true)", needs)
+
+
+def _breach(contract: Contract, rule: Rule) -> str:
     if rule.kind == "reference":
         return NEVER
-    if rule.kind == "row":
-        return f"not coalesce(({_condition(contract, rule, parameters)}), true)"
     if rule.kind == "key":
         open_ends = _unguarded(contract) if set(rule.columns) == set(contract.key) else []
         return " or ".join(f"_t.{quoted(column)} is null" for column in open_ends) or NEVER
@@ -243,19 +270,24 @@ def _bound(contract: Contract, rule: Rule, prop: Property, bound: str) -> str:
     return f"cast({literal(bound)} as {kind})"
 
 
-def _condition(contract: Contract, rule: Rule, parameters: Mapping[str, object]) -> str:
+def _condition(
+    contract: Contract, rule: Rule, parameters: Mapping[str, object], name: str
+) -> tuple[str, dict[str, str]]:
+    """A rule's condition, and the columns called `name` and a number that it reads beside the contract's."""
     if not rule.predicate:
         raise _bad_rule(contract, rule, "has no predicate")
     where = f"{contract.path}: {rule.id}"
-    checked = check_condition(rule.predicate, columns=contract.columns, where=where, line=rule.line or 1)
-    return checked.sql({name: parameters[name] for name in checked.parameters if name in parameters})
+    checked = check_condition(rule.predicate, columns=contract.columns, where=where, line=rule.line or 1, words=WORDS)
+    checked, needs = spelled_out(checked, WORDS, name)
+    return checked.sql({one: parameters[one] for one in checked.parameters if one in parameters}), needs
 
 
-def _target(contract: Contract, rule: Rule) -> tuple[str, tuple[str, ...]]:
-    """The table that a reference rule refers to, and the columns of it."""
-    if rule.references is None or len(rule.references[1]) != len(rule.columns) or not rule.columns:
+def _targets(contract: Contract, rule: Rule) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The tables that a reference rule refers to, and the columns of them."""
+    found = targets_of(rule)
+    if not found or not rule.columns or any(len(columns) != len(rule.columns) for _, columns in found):
         raise _bad_rule(contract, rule, "does not say which columns of which table it refers to")
-    return rule.references
+    return found
 
 
 def _column(contract: Contract, rule: Rule) -> Property:

@@ -2,20 +2,24 @@
 
 YAML is larger than what a contract needs, and what it has more is where files go wrong unseen: aliases blow up, a
 second `id:` wins silently, `NO` becomes false and `12:30:45` becomes 45045. Here plain scalars are null, true or
-false, a whole number or a decimal number as YAML 1.2 writes them, and otherwise text. The C loader crashes the
-interpreter on deep nesting, so the parser is the Python one.
+false, a whole number or a decimal number as YAML 1.2 writes them, and otherwise text. libyaml splits the text into
+events; what they are put together to is Python, for its own composer crashes the interpreter on deep nesting.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.cyaml import CParser  # type: ignore[attr-defined]  # its stub is behind
+from yaml.resolver import Resolver
 
 from liangcang.errors import ContractError
 
@@ -44,6 +48,22 @@ class Document:
     def line_of(self, *path: str | int) -> int:
         """The line (from 1) of the key or element at `path`; of the nearest one above it when it is not there."""
         return self._find(path)[0]
+
+    def entries(self) -> Iterator[tuple[tuple[str | int, ...], Any, int]]:
+        """Every key and element with its path, what it holds and its line, in the order of the file."""
+
+        def within(path: tuple[str | int, ...], data: Any, node: yaml.Node | None) -> Iterator[Any]:
+            if isinstance(data, dict) and isinstance(node, yaml.MappingNode):
+                inner: Any = ((step, _line(key), value) for step, (key, value) in zip(data, node.value, strict=True))
+            elif isinstance(data, list) and isinstance(node, yaml.SequenceNode):
+                inner = ((step, _line(value), value) for step, value in enumerate(node.value))
+            else:
+                return
+            for step, line, value in inner:
+                yield (*path, step), data[step], line
+                yield from within((*path, step), data[step], value)
+
+        yield from within((), self.data, self._root)
 
     def text_of(self, *path: str | int) -> str | None:
         """A scalar as it was written, without quotes: `010`, `1.10`. None when there is none at `path`."""
@@ -76,7 +96,8 @@ def load(source: Path | str | bytes, *, where: str | None = None, dates: bool = 
     """
     name = where if where is not None else str(source) if isinstance(source, Path) else "<text>"
     content = read_bytes(source) if isinstance(source, Path) else source
-    loader = _Loader(_decoded(content, name) if isinstance(content, bytes) else _bounded(content, name), dates=dates)
+    text = _decoded(content, name) if isinstance(content, bytes) else _bounded(content, name)
+    loader = _Loader(text, dates=dates)
     try:
         root = loader.get_single_node()
         data = loader.construct_document(root) if root is not None else None
@@ -85,7 +106,7 @@ def load(source: Path | str | bytes, *, where: str | None = None, dates: bool = 
         raise ContractError(
             "not the YAML we read: " + " ".join(part for part in (error.context, error.problem) if part),
             file=name,
-            line=mark.line + 1 if mark else None,
+            line=min(mark.line + 1, len(text.splitlines()) or 1) if mark else None,  # its end lies behind the last line
             field=f"column {mark.column + 1}" if mark else None,
         ) from None
     except ValueError:
@@ -138,16 +159,19 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(Composer, CParser, SafeConstructor, Resolver):
     """No aliases, no tags, no repeated or non-text keys, bounded depth and size; plain scalars as YAML 1.2 has them."""
 
     def __init__(self, text: str, *, dates: bool) -> None:
-        super().__init__(text)
+        CParser.__init__(self, text)
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
         self.dates = dates
         self.depth = self.nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise _refused("anchors and aliases are not allowed", event.start_mark)
         tag = getattr(event, "tag", None)
@@ -198,7 +222,7 @@ class _Loader(yaml.SafeLoader):
             raise _refused("no such date", node.start_mark) from None
 
 
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)  # type: ignore[type-var]
 
 
 def _refused(problem: str, mark: yaml.Mark | None) -> yaml.MarkedYAMLError:

@@ -35,7 +35,20 @@ PARTY_MAP_CONTRACT: Mapping[str, str] = {
     "key_id": "VARCHAR",
 }
 PARTY_MAP_KEY = ("source_system", "cust_no")
+PARTY_MAP_MEMBER = ("member_system", "member_no")
+"""The customer whose pseudonym a number stands for, where that is another than the number itself: a document leads to the
+customer who showed it. A SELECT may yield them; they are not kept."""
 
+BREACH_COLUMNS: Mapping[str, str] = {
+    "breach_keys": "VARCHAR[]",
+    "breach_rows": "BIGINT[]",
+    "breach_lines": "BIGINT[]",
+}
+"""Where the rows stand that break a rule: three lists of one length, in order of `_row_no`; null above `MANY`."""
+MANY = 1_000
+"""So many breaches of one rule in one delivery are told row by row; more of them are one fault of the delivery."""
+OWN_QUALITY = frozenset({"issue", "score"})
+"""Tables of the layer `quality` that are of all feeds: no feed may be called so."""
 RESERVED = frozenset({*STAGED_COLUMNS, *STATE_COLUMNS, *CONFORMED_COLUMNS})
 """Names that a staged or conformed contract may not give to a column of its own."""
 
@@ -77,6 +90,21 @@ def quarantine(contract: Contract) -> Table:
     return _table(contract, f"quarantine.{contract.feed}", columns, (DELIVERY, ROW_NO, "_kind"), kind="event")
 
 
+def corrections(contract: Contract) -> Table:
+    """The table of what stewards corrected in a feed's quarantined rows: a row a cell. It holds what was delivered."""
+    columns = {
+        BUSINESS_DATE: "DATE",
+        **PLACED,
+        "column_name": "VARCHAR",
+        "old_text": "VARCHAR",
+        "new_text": "VARCHAR",
+        "corrected_by": "VARCHAR",
+        "reason": "VARCHAR",
+    }
+    key = (DELIVERY, ROW_NO, "column_name")
+    return _table(contract, f"corrections.{contract.feed}", columns, key, kind="event", commented=False)
+
+
 def quality(contract: Contract) -> Table:
     """The table of a feed's judgements: one row a delivery and rule, conservation counts and null tokens included."""
     columns = {
@@ -92,8 +120,82 @@ def quality(contract: Contract) -> Table:
         "failed": "BIGINT",
         "passed": "BOOLEAN",
         "observation": "VARCHAR",
+        **BREACH_COLUMNS,
     }
     return _table(contract, f"quality.{contract.feed}", columns, (DELIVERY, "rule_id"), kind="event", commented=False)
+
+
+def issue() -> Table:
+    """What is wrong with what was delivered, of all feeds: one row an issue, kept as changes."""
+    columns = {
+        "issue_id": "VARCHAR",
+        "rule_id": "VARCHAR",
+        "feed": "VARCHAR",
+        "dimension": "VARCHAR",
+        "severity": "VARCHAR",
+        "owner": "VARCHAR",
+        "column_name": "VARCHAR",
+        "key": "VARCHAR",
+        "breaches": "BIGINT",
+        "first_seen": "DATE",
+        "last_seen": "DATE",
+        DELIVERY: "VARCHAR",
+        "_file": "VARCHAR",
+        "_line": "BIGINT",
+        ROW_NO: "BIGINT",
+        "status": "VARCHAR",
+        "excepted_until": "DATE",
+        "closed_on": "DATE",
+        BUSINESS_DATE: "DATE",
+        OP: "VARCHAR",
+    }
+    said = {
+        "key": "键 key of the row; ~ and 16 hex digits for one that names a person; null: the delivery as a whole",
+        "breaches": "违反次数 rows of the newest delivery that break the rule with this key",
+        "first_seen": "首次发现 batch date of the delivery in which it was found first",
+        "last_seen": "最近发现 batch date of the newest delivery in which it was found",
+        "status": "状态 new, open, fixed, or excepted",
+        "excepted_until": "例外截止日 last day of the exception that the bank signed",
+        "closed_on": "关闭日 batch date on which it was found no more",
+        BUSINESS_DATE: "批次日期 date of the night on which the issue changed",
+    }
+    return Table(
+        name="quality.issue",
+        columns=columns,
+        key=("issue_id",),
+        kind="state",
+        title="数据质量问题",
+        comments={**{name: COMMENTS[name] for name in columns if name in COMMENTS}, **said},
+    )
+
+
+def score() -> Table:
+    """How much of what was checked on a date held: by feed, owner and dimension, and by each of them alone."""
+    columns = {
+        BUSINESS_DATE: "DATE",
+        "scope": "VARCHAR",
+        "feed": "VARCHAR",
+        "owner": "VARCHAR",
+        "dimension": "VARCHAR",
+        "numerator": "BIGINT",
+        "denominator": "BIGINT",
+        "rate": "DECIMAL(7,6)",
+        "base_numerator": "BIGINT",
+        "base_denominator": "BIGINT",
+        "trend": "DECIMAL(7,6)",
+    }
+    said = {
+        "scope": "范围 each (feed, owner and dimension), feed, owner or dimension: what is told apart; the rest is all",
+        "numerator": "分子 checks that held",
+        "denominator": "分母 checks that were made: a row and rule, or a delivery and rule",
+        "rate": "得分 numerator / denominator, rounded down",
+        "base_numerator": "基期分子 of the 28 days before, together",
+        "base_denominator": "基期分母 of the 28 days before, together",
+        "trend": "趋势 rate less that of the 28 days before; null where nothing was checked in them",
+        BUSINESS_DATE: COMMENTS[BUSINESS_DATE],
+    }
+    key = ("scope", "feed", "owner", "dimension")
+    return Table(name="quality.score", columns=columns, key=key, kind="event", title="数据质量得分", comments=said)
 
 
 def conformed(contract: Contract) -> Table:
