@@ -23,6 +23,8 @@ from liangcang.table import Table
 HISTORY, NIGHT = "history", "night"
 TECHNICAL = frozenset({*tables.CONFORMED_COLUMNS, *tables.CHANGE_COLUMNS})
 """Columns that say when and from where; a state has not changed because they have."""
+PACKED_ABOVE = 64_000_000
+"""Bytes of Parquet above which what is made of a history is kept in a packed file instead of memory."""
 
 
 def input_table(bank: Bank, name: str) -> Table:
@@ -40,13 +42,20 @@ Finish = Callable[[Step, str], str]
 
 
 def conform(step: Step, select: ConformSelect, table: Table, *, finish: Finish | None = None) -> None:
-    """Make the entries of one conformed table: of all dates if a history came, then of each night of the run."""
+    """Make the entries of one conformed table: of all dates if a history came, then of each night of the run.
+
+    There are none while none of its feeds ever came: no rows of a feed that is not there would read as «nothing was».
+    """
     view = step.view()
+    feeds = [name for name in select.inputs if name.startswith("staged.")]
+    if feeds and not any(view.entries(name) for name in feeds):
+        return
     taken = {digest for name in select.inputs for digest in view.facts(name).get("history", {})}
     if new := taken - set(view.facts(table.name).get("history", {})):
         _take_history(step, select, table, taken=new, finish=finish)
         view = step.view()
     loaded = [day for day in step.days if _loaded(view, select.inputs, day)]
+    loaded = [*_taken_again(step, view, select.inputs, table), *loaded]
     if not loaded:
         return
     inputs = Inputs(step.engine, view, _wanted(step.bank, select), loaded)
@@ -70,6 +79,21 @@ def _wanted(bank: Bank, select: ConformSelect) -> list[Wanted]:
 def _loaded(view: View, inputs: tuple[str, ...], day: dt.date) -> bool:
     """Whether something came on `day` that a history has not already brought."""
     return any(entry.note.get("kind") == NIGHT for name in inputs if (entry := view.entries(name).get(day)) is not None)
+
+
+def _taken_again(step: Step, view: View, inputs: tuple[str, ...], table: Table) -> list[dt.date]:
+    """Dates before the run's whose rows this run staged anew: a delivery of events was judged once more. States as of the
+    run's dates hold such rows already.
+    """
+    if table.kind != "event":
+        return []
+    staged, made = step.transaction.staged(), view.entries(table.name)
+    parts = [staged[name] for name in inputs if name in staged]
+    return sorted(
+        day
+        for day in {day for part in parts for day, entry in part.entries.items() if entry.note.get("kind") == NIGHT}
+        if day < min(step.days) and day in made
+    )
 
 
 def _rows(step: Step, select: ConformSelect, table: Table, finish: Finish | None) -> str:
@@ -128,12 +152,17 @@ def _stage_changes(step: Step, table: Table, day: dt.date, *, new: str, old: str
     step.write(table, day, f"select {columns} from changes", inputs=inputs, note={"kind": NIGHT, **counts})
 
 
+def _size(view: View, wanted: list[Wanted]) -> int:
+    return sum(path.stat().st_size for item in wanted for path in view.paths(item.table.name))
+
+
 def _take_history(step: Step, select: ConformSelect, table: Table, *, taken: set[str], finish: Finish | None) -> None:
     wanted = [Wanted(table=input_table(step.bank, name), form="all") for name in select.inputs]
     wanted += [Wanted(table=input_table(step.bank, name), form="history") for name in select.history]
     inputs = Inputs(step.engine, step.view(), wanted, []).everything()
     rows = _rows(step, select, table, finish)
-    step.engine.rows(f"create or replace temp table dated as {rows}")
+    packed = _size(step.view(), wanted) > PACKED_ABOVE
+    step.engine.keep("dated", rows, packed=packed)
     undated = step.engine.rows("select count(*) from dated where business_date is null")[0][0]
     if undated:
         raise SqlError(
@@ -145,7 +174,7 @@ def _take_history(step: Step, select: ConformSelect, table: Table, *, taken: set
     if table.kind == "state":
         changes = history_changes("dated", table.key, [name for name in table.columns if name not in TECHNICAL])
         columns = ", ".join(f'"{name}"' for name in table.columns)
-        step.engine.rows(f"create or replace temp table filed as select {columns} from (\n{changes}\n) as changes")
+        step.engine.keep("filed", f"select {columns} from (\n{changes}\n) as changes", packed=packed)
     relation = "filed" if table.kind == "state" else "dated"
     step.write_dates(table, relation, inputs=inputs, note={"kind": HISTORY})
     step.transaction.note(table, {"history": {digest: {} for digest in sorted(taken)}})

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,10 @@ class Key:
     def party_id(self, source_system: str, cust_no: str) -> str:
         """16 hex digits: HMAC-SHA256 over the source system and the customer number."""
         return hmac.digest(self.secret, f"{source_system}\x1f{cust_no}".encode(), "sha256").hex()[:16]
+
+    def row_key(self, feed: str, values: Sequence[str]) -> str:
+        """16 hex digits that stand for the key of a feed's row where the key itself may not: HMAC-SHA256 over both."""
+        return hmac.digest(self.secret, "\x1f".join(("row", feed, *values)).encode(), "sha256").hex()[:16]
 
 
 def key_path(bank_code: str) -> Path:

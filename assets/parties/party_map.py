@@ -1,6 +1,7 @@
 """Which party a customer number is: `parties.party_map`, made from the bank's `conform/party_map.sql`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -30,24 +31,26 @@ def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
     )
     def party_map(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Outcome]:
         with warehouse.step(context) as step:
-            conform(step, select, table, finish=with_party_ids)
+            conform(step, select, table, finish=partial(with_party_ids, columns=select.columns))
             yield from outcome(step)
 
     return [party_map]
 
 
-def with_party_ids(step: Step, relation: str) -> str:
-    """The rows of `relation` with the party of each customer number: the one it has, or a new pseudonym."""
+def with_party_ids(step: Step, relation: str, columns: Collection[str]) -> str:
+    """The rows of `relation` with the party of each number: that of the member it names, else a pseudonym of its own."""
     key = read_key(key_path(step.bank.code))
-    numbers = step.engine.rows(f"select distinct source_system, cust_no from {relation} order by all")
+    member = tables.PARTY_MAP_MEMBER if tables.PARTY_MAP_MEMBER[0] in columns else tables.PARTY_MAP_KEY
+    system, number = (f"coalesce(rows.{of}, rows.{own})" for of, own in zip(member, tables.PARTY_MAP_KEY, strict=True))
+    members = step.engine.rows(f"select distinct {system}, {number} from {relation} as rows order by all")
     frame = pl.DataFrame(
-        [(system, number, key.party_id(system, number), key.id) for system, number in numbers],
-        schema=["source_system", "cust_no", "party_id", "key_id"],
+        [(*of, key.party_id(*of), key.id) for of in members],
+        schema=dict.fromkeys([*tables.PARTY_MAP_MEMBER, "party_id", "key_id"], pl.String),
         orient="row",
-        schema_overrides=dict.fromkeys(["source_system", "cust_no", "party_id", "key_id"], pl.String),
     )
     step.engine.register("parties.drawn", frame)
+    own = ", ".join(f"rows.{name}" for name in columns if name not in tables.PARTY_MAP_MEMBER)
     return (
-        f"select rows.*, drawn.party_id, drawn.key_id from {relation} as rows "
-        "inner join parties.drawn as drawn using (source_system, cust_no)"
+        f"select {own}, drawn.party_id, drawn.key_id from {relation} as rows inner join parties.drawn as drawn "
+        f"on drawn.member_system = {system} and drawn.member_no = {number}"
     )

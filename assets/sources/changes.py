@@ -25,6 +25,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data_contracts import numbers
 from data_contracts.contract import Contract
 from liangcang.engine import Engine
 from liangcang.errors import DeliveryError, EngineError
@@ -93,10 +94,11 @@ def guard_volume(
     volume = contract.volume
     before = int(engine.rows(f"select count(*) from {old}")[0][0])
 
-    def guarded(what: str, expected: str, found: str) -> DeliveryError:
+    def guarded(what: str, expected: str, found: str, *, rule: str = numbers.ROW_COUNT) -> DeliveryError:
         return DeliveryError(
             f"{contract.table} {day}: {what}",
             file=file_name,
+            rule=rule,
             expected=expected,
             found=found,
             kept="the last state stays; the delivery is refused and stays in landing",
@@ -118,6 +120,7 @@ def guard_volume(
             "half a full file",
             f"at most {volume.max_deleted_share:.2%} of the known keys absent",
             f"{absent:,} of {before:,} keys absent ({absent / before:.2%})",
+            rule=numbers.VANISHED_KEYS,
         )
 
 

@@ -7,32 +7,35 @@ so a run over many nights gathers what was judged and asks it once, before anyth
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
+from assets.night import Step
 from data_contracts.contract import Contract
 from data_contracts.expectations import confirm
 from data_contracts.judgement import Judgement, RuleResult
-from liangcang.engine import Engine, quoted
+from liangcang.engine import quoted
 
 GATHERED = {"judged_text": "batch_text", "typed_rows": "batch_typed", "violations": "batch_violations"}
 
 
 class Batch:
-    """What was judged of one feed in one run."""
+    """What was judged of one feed in one run. `alone`: one delivery a batch, whose rows need no copy."""
 
-    def __init__(self, engine: Engine, contract: Contract, *, faults: Path | None) -> None:
-        self.engine, self.contract, self.faults = engine, contract, faults
+    def __init__(self, step: Step, contract: Contract, *, alone: bool) -> None:
+        self.step, self.contract, self.alone = step, contract, alone
         self._whole: Judgement | None = None
 
     def add(self, judgement: Judgement) -> None:
-        """Keep a copy of the judged rows; row numbers go on where the last delivery's ended."""
+        """Keep the judged rows; of several deliveries a copy, whose row numbers go on where the last one's ended."""
+        if self.alone:
+            self._whole = judgement
+            return
         offset = self._whole.delivered if self._whole else 0
         for relation, gathered in GATHERED.items():
             rows = f"select * replace (_row_no + {offset} as _row_no) from {quoted(getattr(judgement, relation))}"
             statement = (
                 f"insert into {gathered} by name {rows}" if self._whole else f"create temp table {gathered} as {rows}"
             )
-            self.engine.rows(statement)
+            self.step.engine.rows(statement)
         self._whole = (
             _together(self._whole, judgement)
             if self._whole
@@ -43,9 +46,10 @@ class Batch:
         """Ask the second judge, if anything was gathered. Raises EngineError when it counts differently."""
         if self._whole is None:
             return
-        confirm(self.engine.con, self.contract, self._whole, faults=self.faults)
-        for gathered in GATHERED.values():
-            self.engine.rows(f"drop table {gathered}")
+        engine = self.step.engine  # not before: a step without a delivery opens no connection
+        confirm(engine.con, self.contract, self._whole, faults=self.step.place.faults)
+        for gathered in () if self.alone else GATHERED.values():
+            engine.rows(f"drop table {gathered}")
         self._whole = None
 
 

@@ -19,19 +19,22 @@ from importlib.resources import files
 from pathlib import Path
 from typing import BinaryIO
 
+from data_contracts import numbers
 from data_contracts.contract import FileFormat
+from data_contracts.lint_files import ENCODINGS
 from liangcang.errors import ContractError, DeliveryError
 
 BLOCK = 4 << 20
 MAX_LINE = 1 << 20
 """Bytes of one line. DuckDB takes lines of 2 MB; what is longer than half of that has lost its line ends."""
 
-ENCODINGS = ("utf-8", "utf-8-sig", "ascii", "gb18030")
 KEPT = "the file stays in landing; nothing of it was loaded"
 RESEND = "ask for a re-delivery with a higher sequence number; it is picked up by itself"
 
 _FAULTY_END = {"\n": re.compile(rb"\r\n?"), "\r\n": re.compile(rb"(?<!\r)\n|\r(?!\n)")}
 _END_NAME = {b"\n": "LF", b"\r\n": "CR LF", b"\r": "CR"}
+PRIVATE_USE = b"\xee"
+"""First byte in UTF-8 of U+E000 to U+EFFF, where all code points lie that are settled."""
 _GB18030_MARK = b"\x84\x31\x95\x33"
 
 
@@ -57,7 +60,7 @@ def decode(taken: Path, form: FileFormat, *, file_name: str) -> Text:
     Raises DeliveryError for bytes that are not what the contract says, ContractError for an encoding that we do not
     read.
     """
-    decoding = _Decoding(form, file_name)
+    decoding = Decoding(form, file_name)
     with taken.open("rb") as came:
         copied = decoding.skip_mark(came) or decoding.encoding == "gb18030"
         if not copied:
@@ -74,8 +77,8 @@ def decode(taken: Path, form: FileFormat, *, file_name: str) -> Text:
     return decoding.text(path, copied=True)
 
 
-class _Decoding:
-    """One pass over the bytes, and what it counted so far."""
+class Decoding:
+    """One pass over the bytes, and what it counted so far: `at` bytes and `lines` before the block in hand."""
 
     def __init__(self, form: FileFormat, file_name: str) -> None:
         self.form, self.file_name = form, file_name
@@ -97,6 +100,7 @@ class _Decoding:
                 f"{self.file_name}: begins with a byte order mark",
                 file=self.file_name,
                 line=1,
+                rule=numbers.ENCODING,
                 expected=f"{self.form.encoding} without one",
                 found="the byte order mark of UTF-8" if marked else "the byte order mark of GB18030",
                 kept=KEPT,
@@ -107,42 +111,57 @@ class _Decoding:
         return allowed
 
     def blocks(self, came: BinaryIO) -> Iterator[bytes]:
-        """The text as UTF-8 in blocks of whole lines, checked. 0x0A is never part of another character."""
+        """The text as UTF-8 in blocks of whole lines, checked."""
+        yield from map(self._decoded, self.whole_lines(came))
+
+    def whole_lines(self, came: BinaryIO) -> Iterator[bytes]:
+        """The bytes as they came in blocks of whole lines without a NUL, whose ends are the contract's."""
+        for block in self._whole_lines(came):
+            if (at := block.find(b"\0")) >= 0:
+                raise self.refused("a NUL byte", block, at, expected="text", found="a byte of value 0")
+            self._check_line_ends(block)
+            yield block
+            self.lines += block.count(b"\n") + (not block.endswith(b"\n"))
+            self.at += len(block)
+
+    def _whole_lines(self, came: BinaryIO) -> Iterator[bytes]:
+        """Blocks that end in a line end. 0x0A is never part of another character."""
         carried = b""
         while chunk := came.read(BLOCK):
             cut = chunk.rfind(b"\n") + 1
             if cut:
-                yield self._checked(carried + chunk[:cut])
+                yield carried + chunk[:cut]
                 carried = chunk[cut:]
             else:
                 carried += chunk
             if len(carried) > MAX_LINE:
-                raise self._refused(
+                raise self.refused(
                     "a line is longer than any record",
                     expected=f"lines of at most {MAX_LINE:,} bytes",
                     found=f"{len(carried):,} bytes without a line end",
                 )
         if carried and self.form.last_line_terminated:
-            raise self._refused(
+            raise self.refused(
                 "a file cut in mid-line",
                 expected="a line end after the last line",
                 found=f"{len(carried):,} bytes without one",
             )
         if carried:
-            yield self._checked(carried)
+            yield carried
 
-    def _checked(self, block: bytes) -> bytes:
-        if (at := block.find(b"\0")) >= 0:
-            raise self._refused("a NUL byte", block, at, expected="text", found="a byte of value 0")
-        self._check_line_ends(block)
+    def _decoded(self, block: bytes) -> bytes:
         try:
             decoded = block if block.isascii() else _utf8(block, self.encoding)
         except UnicodeDecodeError as error:
             at = error.start
         else:
-            self._count(block, decoded)
+            self._count(decoded)
             return decoded
-        raise self._refused(
+        raise self.not_text(block, at)
+
+    def not_text(self, block: bytes, at: int) -> DeliveryError:
+        """The error of a byte of the block in hand that is no character of the contract's encoding."""
+        return self.refused(
             f"not {self.form.encoding}",
             block,
             at,
@@ -157,7 +176,7 @@ class _Decoding:
             right = block.count(b"\r\n") == block.count(b"\n") == block.count(b"\r")
         fault = None if right else _FAULTY_END[self.form.line_terminator].search(block)
         if fault:
-            raise self._refused(
+            raise self.refused(
                 "line ends are not those of the contract",
                 block,
                 fault.start(),
@@ -165,20 +184,19 @@ class _Decoding:
                 found=_END_NAME[fault[0]],
             )
 
-    def _count(self, block: bytes, decoded: bytes) -> None:
+    def _count(self, decoded: bytes) -> None:
         body = decoded
         if self.form.header and self.header is None:
             line, _, body = decoded.partition(b"\n")
             self.header = line.removesuffix(b"\r").decode()
         self.delimiters += body.count(self.delimiter)
-        self.lines += block.count(b"\n") + (not block.endswith(b"\n"))
-        self.at += len(block)
 
-    def _refused(self, what: str, block: bytes = b"", at: int = 0, *, expected: str, found: str) -> DeliveryError:
+    def refused(self, what: str, block: bytes = b"", at: int = 0, *, expected: str, found: str) -> DeliveryError:
         return DeliveryError(
             f"{self.file_name}: {what}",
             file=self.file_name,
             line=self.lines + block.count(b"\n", 0, at) + 1,
+            rule=numbers.ENCODING,
             expected=expected,
             found=f"{found}, at byte {self.at + at:,}" if block else found,
             kept=KEPT,
@@ -207,10 +225,17 @@ def _encoding(form: FileFormat) -> str:
 def _utf8(block: bytes, encoding: str) -> bytes:
     if encoding == "gb18030":
         text = block.decode("gb18030")
-        # Searched first because ordinary text has none, and translating it all costs six times as much.
-        return (text.translate(private_use()) if _moved().search(text) else text).encode()
+        encoded = text.encode()
+        # In UTF-8 this byte begins what lies in the private-use area and nothing else, and to find a byte costs nothing.
+        return settled(text).encode() if PRIVATE_USE in encoded else encoded
     block.decode("ascii" if encoding == "ascii" else "utf-8")
     return block
+
+
+def settled(text: str) -> str:
+    """Text from GB18030 with the characters that its private-use code points mean by now."""
+    # Searched first because ordinary text has none, and translating it all costs six times as much.
+    return text.translate(private_use()) if _moved().search(text) else text
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from types import TracebackType
 
@@ -13,26 +13,36 @@ from assets.conformed.conforming import HISTORY, NIGHT
 from assets.inputs import Inputs, Wanted
 from assets.night import Step
 from assets.sources import staging
+from assets.sources.breaches import breaches
 from assets.sources.changes import same_state, successor_diff
 from assets.sources.confirming import Batch
-from assets.sources.landing import Delivery
-from assets.sources.reading import Raw, read
+from assets.sources.control import check_came, nothing_came, read_control, reconciled
+from assets.sources.landing import Delivery, member_name
+from assets.sources.raw import Raw
+from assets.sources.reading import read
+from assets.sources.retaking import Again
 from assets.sources.take import Taken, take
+from assets.sources.watching import note_of, watched
 from data_contracts import tables
 from data_contracts.contract import Contract
 from data_contracts.judge import judge
 from data_contracts.judgement import Judgement
+from data_contracts.numbers import number_of
 from liangcang.errors import DeliveryError
 from liangcang.table import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A delivery that was judged and not refused. `id` is what its rows call it: 12 digits of its content's digest."""
+    """A delivery that was judged and not refused. `id` is what its rows call it: 12 digits of its content's digest.
+
+    `raw` is what was judged, `came` what was delivered: another where a steward corrected rows of it.
+    """
 
     delivery: Delivery
     taken: Taken
     raw: Raw
+    came: Raw
     judgement: Judgement
 
     @property
@@ -72,26 +82,60 @@ class judged:  # noqa: N801  (used as `with judged(...) as found`)
         assert form is not None  # noqa: S101  (the delivery was found by it)
         copy = self.step.transaction.path(f"{self.contract.feed}.taken")
         stack.callback(copy.unlink, missing_ok=True)
-        taken = take(self.delivery.path, copy, max_bytes=form.max_bytes, gz=form.compression == "gzip")
-        raw = read(self.step.engine, copy, self.contract, form, file_name=self.delivery.name)
+        control = None
+        if self.delivery.control is not None:
+            control = read_control(self.delivery, self.contract, form, copy=copy.with_suffix(".control"))
+        taken = take(
+            self.delivery.path,
+            copy,
+            max_bytes=form.max_bytes,
+            packed=form.compression,
+            member=member_name(form, self.delivery),
+            digest=control.algorithm if control else None,
+            may_be_empty=control is not None and nothing_came(control, self.delivery, self.contract, form),
+        )
+        if control:
+            check_came(control, self.delivery, taken)
+        came = raw = read(self.step.engine, copy, self.contract, form, file_name=self.delivery.name)
+        late: Mapping[str, Sequence[str]] = {}
+        if self.day is not None:
+            again = Again(self.step.engine, self.step.view(), self.contract, self.day, taken.kept_sha256[:12])
+            came, late = again.corrected(raw), again.late_references(self.step.bank)
         judgement = judge(
             self.step.engine.con,
             self.contract,
             raw=raw.raw,
             rejected=raw.rejected,
             references=self.references,
+            late=late,
             business_date=self.day,
             faults=self.step.place.faults,
         )
         self.seen[self.delivery.name] = judgement
+        totals = (
+            reconciled(self.step.engine, self.contract, control, delivery=self.delivery, raw=came, judgement=judgement)
+            if control
+            else ()
+        )
+        beside = watched(
+            self.contract,
+            self.delivery,
+            judgement,
+            engine=self.step.engine,
+            view=self.step.view(),
+            bank=self.step.bank,
+            day=self.day,
+            id=taken.kept_sha256[:12],
+        )
         if judgement.refused:
             raise refused(self.contract, self.delivery, judgement)
         self.batch.add(judgement)
+        judgement = replace(judgement, results=(*judgement.results, *beside, *totals))
         if self.day is not None:
             staging.check_own_date(
                 self.step.engine, self.contract, judgement, day=self.day, file_name=self.delivery.name
             )
-        return Found(delivery=self.delivery, taken=taken, raw=raw, judgement=judgement)
+        return Found(delivery=self.delivery, taken=taken, raw=raw, came=came, judgement=judgement)
 
 
 def refused(contract: Contract, delivery: Delivery, judgement: Judgement) -> DeliveryError:
@@ -100,6 +144,7 @@ def refused(contract: Contract, delivery: Delivery, judgement: Judgement) -> Del
     return DeliveryError(
         f"{contract.table} {when}: the delivery breaks its contract",
         file=delivery.name,
+        rule=", ".join(dict.fromkeys(number_of(rule) or rule for rule in judgement.refused_by)),
         expected=f"contract {contract.id} {contract.version}",
         found=judgement.refused,
         kept="yesterday's state stays published; the delivery is refused and stays in landing",
@@ -109,7 +154,8 @@ def refused(contract: Contract, delivery: Delivery, judgement: Judgement) -> Del
 
 def stage_daily(step: Step, contract: Contract, found: Found, day: dt.date) -> Entry:
     """Stage the three tables of one date; returns the entry of `staged.<feed>`."""
-    note = {"kind": NIGHT, "delivery": found.id, "file": found.delivery.name}
+    came = note_of(step.view(), contract, found.delivery, day=day, id=found.id)
+    note: dict[str, object] = {"kind": NIGHT, "delivery": found.id, "file": found.delivery.name, **came}
     if contract.delivery == "full":
         entry = _stage_full(step, contract, found, day, note)
     else:
@@ -122,10 +168,13 @@ def stage_daily(step: Step, contract: Contract, found: Found, day: dt.date) -> E
 def _stage_judgement(step: Step, contract: Contract, found: Found, day: dt.date, note: Mapping[str, object]) -> None:
     """Stage what was kept back, and what each rule found."""
     quarantined = staging.quarantine_select(
-        contract, found.judgement, raw=found.raw, day=day, delivery=found.id, file_name=found.delivery.name
+        contract, found.judgement, raw=found.came, day=day, delivery=found.id, file_name=found.delivery.name
     )
     step.write(tables.quarantine(contract), day, quarantined, note=note)
-    quality = staging.quality_select(step.engine, contract, found.judgement, day=day, delivery=found.id)
+    breached = breaches(step.engine, contract, found.judgement, raw=found.raw, delivery=found.id, bank=step.bank.code)
+    quality = staging.quality_select(
+        step.engine, contract, found.judgement, day=day, delivery=found.id, breaches=breached
+    )
     step.write(tables.quality(contract), day, quality, note=note)
 
 

@@ -2,7 +2,8 @@
 
 A contract names its files by a pattern below the landing folder: `*` stands for any text without a slash,
 `{business_date:%Y%m%d}` for the batch date, `{sequence}` for the number that a corrected re-delivery raises. Every
-other character means itself. What is found may still be a link, a pipe or half a file: `take` refuses those by name.
+other character means itself. Where the contract says `control: flg` or `ok`, a data file without its control file, or
+its marker, does not exist. What is found may still be a link, a pipe or half a file: `take` refuses those by name.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ import datetime as dt
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from data_contracts.contract import Contract, FileFormat
+from data_contracts.contract import Contract, FileFormat, control_name
 from liangcang.errors import ContractError, DeliveryError, DiskError, NotMountedError
 
 Kind = Literal["daily", "history"]
 
 _HOLE = re.compile(r"\*|\{(?P<what>[a-z_]+)(?::(?P<format>[^{}]*))?\}")
 _DIRECTIVES = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}", "%y": r"\d{2}", "%j": r"\d{3}"}
+_ENDINGS = {"flg": ("flg",), "ok": ("ok", "OK")}
+"""Markers are written in capital letters too."""
 _DIRECTIVE = re.compile("%.?", re.DOTALL)
 _ANY = r"[^/\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*"
 """What `*` stands for: a name that holds control characters or no text at all could forge a line of a log."""
@@ -34,7 +37,7 @@ class Delivery:
     """A file in landing that a contract names. `name` is its path below landing, with `/`.
 
     `business_date` is None for a history delivery whose name has no date; `sequence` is 0 where the name has none.
-    `size` and `mtime_ns` are as seen when it was found: they say whether it changed since.
+    `size` and `mtime_ns` are as seen when it was found: they say whether it changed since, or its `control` file did.
     """
 
     feed: str
@@ -45,21 +48,46 @@ class Delivery:
     sequence: int
     size: int
     mtime_ns: int
+    control: Path | None = None
 
 
-def find(landing: Path, contracts: Iterable[Contract]) -> tuple[Delivery, ...]:
-    """All deliveries of these feeds, by feed, kind, date and sequence. One walk through landing, sub-folders included.
+def find(landing: Path, contracts: Iterable[Contract], *, run: str | None = None) -> tuple[Delivery, ...]:
+    """All deliveries of these feeds, by feed, kind, date and sequence. One walk through landing, sub-folders included;
+    all feeds of a `run` see what the first of them saw, and landing is walked once for them.
 
     Raises NotMountedError if landing is not there: an absent share must not look like a night without files.
     """
+    return tuple(delivery for delivery, whole in _found(landing, contracts, run) if whole)
+
+
+def incomplete(landing: Path, contracts: Iterable[Contract], *, run: str | None = None) -> tuple[Delivery, ...]:
+    """Data files that a contract names and whose control file is not there: no deliveries yet."""
+    return tuple(delivery for delivery, whole in _found(landing, contracts, run) if not whole)
+
+
+def _found(landing: Path, contracts: Iterable[Contract], run: str | None) -> list[tuple[Delivery, bool]]:
+    """Every data file that a contract names, and whether all of its delivery is there."""
     named = list(_named(contracts))
-    found = [
-        delivery
-        for name, status in _files(landing)
-        for names in named
-        if (delivery := names.delivery(landing, name, status))
-    ]
-    return tuple(sorted(found, key=lambda d: (d.feed, d.kind, d.business_date or dt.date.min, d.sequence, d.name)))
+    files = dict(_files(landing)) if run is None else _listed(landing, run)
+    found: list[tuple[Delivery, bool]] = []
+    for name, status in files.items():
+        for names in named:
+            delivery = names.delivery(landing, name, status)
+            if delivery is None:
+                continue
+            if (beside := names.control_of(name, files)) is not None:
+                changed = max(status.st_mtime_ns, files[beside].st_mtime_ns)
+                delivery = replace(delivery, control=landing.absolute() / beside, mtime_ns=changed)
+            found.append((delivery, names.form.control == "none" or delivery.control is not None))
+    return sorted(
+        found, key=lambda f: (f[0].feed, f[0].kind, f[0].business_date or dt.date.min, f[0].sequence, f[0].name)
+    )
+
+
+@lru_cache(maxsize=1)
+def _listed(landing: Path, run: str) -> Mapping[str, os.stat_result]:  # noqa: ARG001
+    """What lay in landing when a run looked first."""
+    return dict(_files(landing))
 
 
 def newest(
@@ -87,7 +115,9 @@ def unknown_files(landing: Path, contracts: Iterable[Contract]) -> tuple[str, ..
     """Names below landing that no contract of the bank names, in order. A name is foreign text: show it escaped."""
     named = list(_named(contracts))
     return tuple(
-        name for name, status in _files(landing) if not any(names.delivery(landing, name, status) for names in named)
+        name
+        for name, status in _files(landing)
+        if not any(names.delivery(landing, name, status) or names.is_control(name) for names in named)
     )
 
 
@@ -98,9 +128,22 @@ class _Names:
     feed: str
     form: FileFormat
     pattern: re.Pattern[str]
+    fixed: str
+    """The longest text that every such name has: most names of other feeds are told apart by it."""
+
+    def is_control(self, name: str) -> bool:
+        stem, _, ending = name.rpartition(".")
+        if ending not in _ENDINGS.get(self.form.control, ()):
+            return False
+        return bool(_compiled(self.form.control_path, self.form.kind).fullmatch(f"{stem}.{self.form.control}"))
+
+    def control_of(self, name: str, files: Mapping[str, os.stat_result]) -> str | None:
+        """The control file of a data file, if it is there."""
+        beside = (control_name(name, ending) for ending in _ENDINGS.get(self.form.control, ()))
+        return next((one for one in beside if one in files), None)
 
     def delivery(self, landing: Path, name: str, status: os.stat_result) -> Delivery | None:
-        match = self.pattern.fullmatch(name)
+        match = self.pattern.fullmatch(name) if self.fixed in name else None
         if not match:
             return None
         groups = match.groupdict()
@@ -122,11 +165,27 @@ class _Names:
         )
 
 
+def member_name(form: FileFormat, delivery: Delivery) -> re.Pattern[str]:
+    """The name that the one member of a delivery's archive has: of its own date and sequence, where the name says them."""
+    of = {"business_date": "", "sequence": r"0*" + str(delivery.sequence)}
+    if delivery.business_date is not None:
+        layout = next(
+            (h["format"] or "%Y-%m-%d" for h in _HOLE.finditer(form.member) if h["what"] == "business_date"), ""
+        )
+        of["business_date"] = re.escape(delivery.business_date.strftime(layout))
+    at, parts = 0, []
+    for hole in _HOLE.finditer(form.member):
+        parts += [re.escape(form.member[at : hole.start()]), of.get(hole["what"] or "", _ANY)]
+        at = hole.end()
+    return re.compile("".join([*parts, re.escape(form.member[at:])]), re.ASCII)
+
+
 def _named(contracts: Iterable[Contract]) -> Iterator[_Names]:
     for contract in contracts:
         for form in contract.formats:
             try:
-                yield _Names(contract.feed, form, _compiled(form.path, form.kind))
+                fixed = max(_HOLE.sub("\0", form.path).split("\0"), key=len)
+                yield _Names(contract.feed, form, _compiled(form.path, form.kind), fixed)
             except ValueError as error:
                 raise ContractError(
                     f"{contract.table}: the path of the {form.kind} files cannot be read",

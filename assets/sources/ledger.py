@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from assets.sources.landing import Delivery
 from liangcang.place import Place
 
 Verdict = Literal["accepted", "same", "refused", "held", "skipped"]
@@ -21,7 +22,10 @@ FILE = "deliveries.jsonl"
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """One delivery, looked at once. `digest` is empty when it was refused before it was read to its end."""
+    """One delivery, looked at once. `digest` is empty when it was refused before it was read to its end.
+
+    `rule`: the number, or the id, of the rule by which it was refused. `size` and `mtime_ns` are those of the file as it was found; None where there was none.
+    """
 
     at: str
     run: str
@@ -31,6 +35,9 @@ class Judged:
     business_date: str
     verdict: Verdict
     what: str = ""
+    rule: str = ""
+    size: int | None = None
+    mtime_ns: int | None = None
 
 
 def _file(place: Place) -> Path:
@@ -61,6 +68,21 @@ def read(place: Place) -> Iterator[Judged]:
             yield Judged(**json.loads(line))
         except (json.JSONDecodeError, TypeError):
             continue
+
+
+Looks = tuple[str, str, int | None, int | None]
+"""Feed, name, size and time of change of a delivery that was judged."""
+
+
+def looked_at(place: Place) -> frozenset[Looks]:
+    """How the deliveries that were judged looked."""
+    return frozenset((line.feed, line.file, line.size, line.mtime_ns) for line in read(place))
+
+
+def knows(looks: Collection[Looks], delivery: Delivery) -> bool:
+    """Whether a delivery was judged as it is now; lines that tell no size are of the name alone."""
+    of = delivery.feed, delivery.name
+    return (*of, delivery.size, delivery.mtime_ns) in looks or (*of, None, None) in looks
 
 
 def newest(place: Place) -> dict[tuple[str, str], Judged]:

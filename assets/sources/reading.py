@@ -14,43 +14,23 @@ from pathlib import Path
 
 import polars as pl
 
-from assets.sources.decoding import KEPT, RESEND, Text, decode
+from assets.sources.decoding import KEPT, Text, decode
+from assets.sources.fixed_width import read_fixed
+from assets.sources.json_lines import read_json_lines
+from assets.sources.parquet_files import read_parquet
+from assets.sources.raw import REJECTS, Filling, Raw, columns_of, differing, other_columns, refused, said_of
 from data_contracts.contract import Contract, FileFormat
 from liangcang.engine import Engine
 from liangcang.errors import DeliveryError, EngineError
 from liangcang.quoting import quoted
 
-REJECTS = 100_000
-"""Faulty lines that are looked at. A file with more of them has another shape than the contract says."""
-
+PACKED_ABOVE = 256_000_000
+"""Bytes of text above which a delivery is kept in a packed file instead of memory."""
 _NEWLINES = "(length({0}) - length(replace({0}, chr(10), '')))"
 _DELIMITERS = "((length({0}) - length(replace({0}, $delimiter, ''))) // length($delimiter))"
 _POSITION = "line_byte_position + strlen(csv_line) - strlen(ltrim(csv_line, chr(13) || chr(10))) - 1"
 _LINE_TEXT = "trim(csv_line, chr(13) || chr(10))"
 """In files with CR LF the reader counts the line end before a faulty record to it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Raw:
-    """What was read. `raw` and `rejected` name temporary tables of the engine.
-
-    raw: `_row_no BIGINT` (the record's number in the file, from 1, rejected ones counted), `_line BIGINT` (the line on
-    which it begins, the header counted), then `columns`, all VARCHAR. rejected: `_row_no`, `_line`, `_text VARCHAR`.
-    `lines` counts the lines of the file.
-    """
-
-    raw: str
-    rejected: str
-    columns: tuple[str, ...]
-    rows: int
-    rejects: int
-    lines: int
-
-
-def columns_of(contract: Contract, form: FileFormat) -> tuple[str, ...]:
-    """The columns of a file in order. A history of dated states has the state's date first, if it is no column of its own."""
-    dated = form.kind == "history" and contract.state_date is not None and contract.state_date not in contract.columns
-    return (contract.state_date, *contract.columns) if dated and contract.state_date else tuple(contract.columns)
 
 
 def read(
@@ -66,15 +46,36 @@ def read(
     """Read the private copy `taken` into the temporary tables `raw` and `rejected`, replacing what they held.
 
     `file_name` is what errors call the file. Raises DeliveryError for a file that is not whole, not text or not of the
-    contract's shape; single faulty lines are no error here, they are rows of `rejected`.
+    contract's shape; single faulty lines are no error here, they are rows of `rejected`. A file of no bytes, which `take`
+    lets through only where the sender says so, has no rows in any layout.
     """
     columns = columns_of(contract, form)
-    text = decode(taken, form, file_name=file_name)
+    filling = Filling(engine=engine, columns=columns, file_name=file_name, raw=raw, rejected=rejected)
+    if not taken.stat().st_size:
+        return filling.filled(lines=0)
+    if form.layout == "fixed":
+        return read_fixed(filling, taken, contract, form)
+    if form.layout == "jsonl":
+        return read_json_lines(filling, taken, contract, form)
+    if form.layout == "parquet":
+        return read_parquet(filling, taken, contract, form)
+    return _read_text(filling, taken, form)
+
+
+def _read_text(filling: Filling, taken: Path, form: FileFormat) -> Raw:
+    """Read text with a delimiter."""
+    text = decode(taken, form, file_name=filling.file_name)
     try:
         if form.header:
-            _check_header(text, columns, form, file_name)
+            _check_header(text, filling.columns, form, filling.file_name)
         reading = _Reading(
-            engine=engine, text=text, columns=columns, form=form, file_name=file_name, raw=raw, rejected=rejected
+            engine=filling.engine,
+            text=text,
+            columns=filling.columns,
+            form=form,
+            file_name=filling.file_name,
+            raw=filling.raw,
+            rejected=filling.rejected,
         )
         return reading.run()
     finally:
@@ -89,17 +90,14 @@ def _check_header(text: Text, columns: Sequence[str], form: FileFormat, file_nam
     names = [name.casefold() for name in found]
     if names == wanted:
         return
-    missing = [name for name in columns if name.casefold() not in names]
-    extra = [name for name in found if name.casefold() not in wanted]
+    missing, extra = differing(columns, found)
     if len(missing) * 2 > len(columns):  # more than half are missing: it may be a row, and rows are never shown
         what, seen = (
             "the first line is not the header",
             f"{len(found)} fields, {len(columns) - len(missing)} of them column names",
         )
     elif missing or extra:
-        parts = [f"a missing column: {', '.join(missing)}"] if missing else []
-        parts += [f"an extra column: {', '.join(map(_shown, extra))}"] if extra else []
-        what, seen = "the header is not the contract's", "; ".join(parts)
+        what, seen = "the header is not the contract's", said_of(missing, extra)
     elif len(names) != len(set(names)):
         what, seen = (
             "the header names a column twice",
@@ -107,23 +105,11 @@ def _check_header(text: Text, columns: Sequence[str], form: FileFormat, file_nam
         )
     else:
         what, seen = "the columns stand in another order", ", ".join(found)
-    raise DeliveryError(
-        f"{file_name}: {what}",
-        file=file_name,
-        line=1,
-        expected=", ".join(columns),
-        found=seen,
-        kept=KEPT,
-        next="if the sender changed the layout, the contract needs a new version; else " + RESEND,
-    )
+    raise other_columns(file_name, what, columns, seen)
 
 
 def _unquoted(name: str, quote: str) -> str:
     return name[1:-1] if quote and len(name) > 1 and name[0] == name[-1] == quote else name
-
-
-def _shown(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name[:63])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,9 +175,8 @@ class _Reading:
         """DuckDB's reader, told everything and left to guess nothing. Row numbers follow the order of the file."""
         names = ", ".join(map(quoted, self.columns))
         try:
-            self.engine.rows(
+            self._keep(
                 f"""
-                create or replace temp table {quoted(self.raw)} as
                 select row_number() over () as _row_no, row_number() over () + {self.header} as _line, {names}
                 from read_csv(
                     $file, auto_detect = false, columns = $columns, delim = $delimiter, quote = $quote, escape = $quote,
@@ -215,6 +200,10 @@ class _Reading:
                 expected=self._shape(),
                 found=f"text that cannot be split so; the reader's own words are in {error.details.get('file', 'no file')}",
             ) from None
+
+    def _keep(self, rows: str, **named: object) -> None:
+        """Keep rows as the text of the delivery; what is larger than memory goes into a packed file."""
+        self.engine.keep(self.raw, rows, packed=self.text.path.stat().st_size > PACKED_ABOVE, **named)
 
     def _rejects(self, errors: int) -> list[_Reject]:
         """The faulty records in order of the file.
@@ -335,9 +324,8 @@ class _Reading:
             before += reject.lines
             marks[good_lines] = (count, before)  # of several at one place the last one counts them all
         with self._frame("marks", ("at", "records", "lines"), [(at, *mark) for at, mark in marks.items()]) as frame:
-            self.engine.rows(
+            self._keep(
                 f"""
-                create or replace temp table {quoted(self.raw)} as
                 with good as (select *, {at} as _at from {quoted(self.raw)})
                 select
                     _row_no + coalesce(mark.records, 0)                as _row_no,
@@ -393,12 +381,4 @@ class _Reading:
         return f"{len(self.columns)} fields between {self.form.delimiter!r}{f', quoted by {self.form.quote}' if self.form.quote else ''}"
 
     def _refused(self, what: str, *, expected: str, found: str, line: int | None = None) -> DeliveryError:
-        return DeliveryError(
-            f"{self.file_name}: {what}",
-            file=self.file_name,
-            line=line,
-            expected=expected,
-            found=found,
-            kept=KEPT,
-            next=RESEND,
-        )
+        return refused(self.file_name, what, expected=expected, found=found, line=line)

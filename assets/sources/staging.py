@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from assets.sources import changes
 from assets.sources.changes import Changes
 from assets.sources.decoding import KEPT, RESEND
-from assets.sources.reading import Raw
-from data_contracts import cell, tables
+from assets.sources.raw import Raw
+from data_contracts import cell, numbers, tables
 from data_contracts.contract import Contract, Property, Temporal
-from data_contracts.judgement import Judgement, results_frame
+from data_contracts.judgement import Breaches, Judgement, results_frame
 from liangcang.engine import Engine
 from liangcang.errors import DeliveryError, EngineError
 from liangcang.quoting import literal, quoted
@@ -134,7 +134,7 @@ def unreadable_keys(engine: Engine, contract: Contract, judgement: Judgement) ->
 def held_in_quarantine(contract: Contract, quarantine: str, day: dt.date) -> str:
     """The relation of the keys that the delivery of `day` left in quarantine, read from `quarantine.<feed>`."""
     keys = [contract.property(column) for column in contract.key]
-    values = ", ".join(f"{_read(prop)[1]} as {quoted(prop.name)}" for prop in keys)
+    values = ", ".join(f"{read_text(prop)[1]} as {quoted(prop.name)}" for prop in keys)
     whole = " and ".join(f"{quoted(prop.name)} is not null" for prop in keys)
     return (
         f"(select distinct {_list(contract.key)} from (select {values} from {quarantine} "
@@ -144,7 +144,7 @@ def held_in_quarantine(contract: Contract, quarantine: str, day: dt.date) -> str
 
 def unreadable_in_quarantine(engine: Engine, contract: Contract, quarantine: str, day: dt.date) -> int:
     """What `unreadable_keys` was for the delivery of `day`, read from `quarantine.<feed>`."""
-    keys = [_read(contract.property(column)) for column in contract.key]
+    keys = [read_text(contract.property(column)) for column in contract.key]
     broken = " or ".join(f"({text} is not null and {value} is null)" for text, value in keys)
     found = engine.rows(
         f"select count(*) from {quarantine} where business_date = {_date(day)} and (_kind = 'rejected' or {broken})"
@@ -152,7 +152,7 @@ def unreadable_in_quarantine(engine: Engine, contract: Contract, quarantine: str
     return int(found[0][0])
 
 
-def _read(prop: Property) -> tuple[str, str]:
+def read_text(prop: Property) -> tuple[str, str]:
     """A column of quarantine as the text and the value that the judge saw, as SQL."""
     text = cell.present(prop, quoted(prop.name))
     return text, cell.held(prop, text, cell.tried(prop, text))
@@ -173,6 +173,7 @@ def check_own_date(engine: Engine, contract: Contract, judgement: Judgement, *, 
             f"{contract.table} {day}: a delivery of another date",
             file=file_name,
             field=temporal.column,
+            rule=numbers.DATE,
             expected=f"at least {OWN_DATE_SHARE:.0%} of the rows dated {day}, as the file's name says",
             found=f"{own:,} of {dated:,} rows ({own / dated:.1%}); the others are dated on {other_days:,} other days",
             kept=KEPT,
@@ -201,16 +202,19 @@ def file_history(
         f"select rows.*, {_business_date(contract, start_date)} as business_date\nfrom {quoted(judgement.good_rows)} as rows"
         + _state_date_join(contract, raw)
     )
-    engine.rows(
+    op = ", 'U' as _op, cast(null as date) as _held_since" if contract.delivery == "delta" else ""
+    packed = engine.packs(raw.raw)  # as large as the text
+    engine.keep(
+        name,
         f"""
-        create or replace temp table {quoted(f"{name}_dated")} as
         with dated as ({dated})
         select {_list(contract.columns)}, business_date, {_known_at(contract)} as known_at,
-            {_delivery(delivery)} as _delivery, _row_no
+            {_delivery(delivery)} as _delivery, _row_no{op}
         from dated
-        """
+        """,
+        packed=packed,
     )
-    undated = engine.rows(f"select count(*) from {quoted(f'{name}_dated')} where business_date is null")[0][0]
+    undated = engine.rows(f"select count(*) from {quoted(name)} where business_date is null")[0][0]
     if undated:
         raise DeliveryError(
             f"{contract.table}: rows without the date under which they are filed",
@@ -221,15 +225,9 @@ def file_history(
             kept=KEPT,
             next="correct the contract, or " + RESEND,
         )
-    source = quoted(f"{name}_dated")
     if contract.delivery == "full":
-        source = f"({changes.history_changes(source, contract.key, compared_columns(contract))})"
-    elif contract.delivery == "delta":
-        source = f"(select *, 'U' as _op, cast(null as date) as _held_since from {source})"
-    engine.rows(
-        f"create or replace temp table {quoted(name)} as select {_list(columns)} from {source} order by business_date, _row_no"
-    )
-    engine.rows(f"drop table {quoted(f'{name}_dated')}")
+        changed = changes.history_changes(quoted(name), contract.key, compared_columns(contract))
+        engine.keep(name, f"select {_list(columns)} from ({changed})", packed=packed)
     counted = engine.rows(f"select business_date, count(*) from {quoted(name)} group by all order by all")
     filed = Filed(relation=name, columns=columns, rows={day: int(rows) for day, rows in counted})
     if contract.delivery != "full" and sum(filed.rows.values()) != judgement.good:
@@ -246,24 +244,32 @@ def quarantine_select(
     contract: Contract, judgement: Judgement, *, raw: Raw, day: dt.date, delivery: str, file_name: str
 ) -> str:
     """The SELECT of `quarantine.<feed>`: rows that broke a rule, and lines that could not be split, as they came."""
-    texts = _list(contract.columns)
+    texts = ", ".join(f"came.{quoted(column)}" for column in contract.columns)
     nulls = ", ".join(f"null as {quoted(column)}" for column in contract.columns)
-    at = f"{_date(day)} as business_date, {_delivery(delivery)} as _delivery, _row_no, _line"
+    at = f"{_date(day)} as business_date, {_delivery(delivery)} as _delivery"
     return (
-        f"select {at}, 'quarantined' as _kind, _rules, {literal(file_name)} as _file, {texts}, null as _text\n"
-        f"from {quoted(judgement.bad_rows)}\n"
+        f"select {at}, bad._row_no, bad._line, 'quarantined' as _kind, bad._rules, "
+        f"{literal(file_name)} as _file, {texts}, null as _text\n"
+        f"from {quoted(judgement.bad_rows)} as bad join {quoted(raw.raw)} as came on came._row_no = bad._row_no\n"
         f"union all\n"
-        f"select {at}, 'rejected', cast([] as varchar[]), {literal(file_name)}, {nulls}, _text\n"
+        f"select {at}, _row_no, _line, 'rejected', cast([] as varchar[]), {literal(file_name)}, {nulls}, _text\n"
         f"from {quoted(raw.rejected)}"
     )
 
 
 def quality_select(
-    engine: Engine, contract: Contract, judgement: Judgement, *, day: dt.date, delivery: str, name: str = "found"
+    engine: Engine,
+    contract: Contract,
+    judgement: Judgement,
+    *,
+    day: dt.date,
+    delivery: str,
+    breaches: Mapping[str, Breaches],
+    name: str = "found",
 ) -> str:
-    """The SELECT of `quality.<feed>`: what each rule found, and where the delivered rows ended."""
+    """The SELECT of `quality.<feed>`: what each rule found and in which rows, and where the delivered rows ended."""
     _delivery(delivery)
-    engine.register(name, results_frame(judgement, contract, day, delivery))
+    engine.register(name, results_frame(judgement, contract, day, delivery, breaches))
     return f"select * from {quoted(name)}"
 
 

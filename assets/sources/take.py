@@ -9,45 +9,66 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from liangcang.errors import DeliveryError, DiskError, LiangcangError, UnsteadyDelivery
+from assets.sources.archive import CHUNK, KEPT, only_member, refused, ungzipped
+from data_contracts.contract import Compression
+from liangcang.errors import DiskError, LiangcangError, UnsteadyDelivery
 
-CHUNK = 1 << 20
-_KEPT = "the file stays in landing; nothing of it was loaded"
+_ANY_NAME = re.compile(".*")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 @dataclass(frozen=True)
 class Taken:
-    """SHA-256 of the file as it came, SHA-256 of what was kept (unpacked), and the kept bytes."""
+    """SHA-256 of the file as it came, SHA-256 of what was kept (unpacked), the kept bytes, those that came, and the
+    digest that was asked for beside them.
+    """
 
     came_sha256: str
     kept_sha256: str
     size: int
+    came_size: int
+    digest: str | None = None
 
 
-def take(src: Path, dst: Path, *, max_bytes: int, max_ratio: int = 1000, gz: bool = False) -> Taken:
-    """Copy the delivery `src` to the new file `dst` (mode 0600, fsynced), unpacking it if `gz`.
+def take(
+    src: Path,
+    dst: Path,
+    *,
+    max_bytes: int,
+    max_ratio: int = 1000,
+    packed: Compression = "none",
+    member: re.Pattern[str] = _ANY_NAME,
+    digest: str | None = None,
+    may_be_empty: bool = False,
+) -> Taken:
+    """Copy the delivery `src` to the new file `dst` (mode 0600, fsynced), unpacking it if it is `packed`.
 
-    `max_bytes` bounds what is kept, `max_ratio` how far an archive may expand. Raises DeliveryError for a file that is
-    no sound delivery, UnsteadyDelivery for one that changed while it was read (look again later), DiskError when it
-    cannot be read or kept. `dst` exists afterwards only if all went well; it must not exist before.
+    `max_bytes` bounds what is kept, `max_ratio` how far an archive may expand, `member` is the name of the one member of
+    a tar.gz, `digest` names one more digest of what came (`md5`, `sm3`). `may_be_empty`: the sender said that there are
+    no rows, so nothing is what is to come. Raises
+    DeliveryError for a file that is no sound delivery, UnsteadyDelivery for one that changed while it was read (look
+    again later), DiskError when it cannot be read or kept. `dst` exists afterwards only if all went well; it must not
+    exist before.
     """
     with _opened(src) as source:
         before = _plain(src, source)
         kept_out = os.open(dst, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(kept_out, "wb") as out:
-                taken = _copy(
-                    src, source, out, came_size=before.st_size, max_bytes=max_bytes, max_ratio=max_ratio, gz=gz
-                )
+                came = _Came(digest)
+                bound = max_bytes if packed == "none" else min(max_bytes, max_ratio * before.st_size + CHUNK)
+                pieces = _unpacked(src, _as_it_is(source, came), packed, member)
+                taken = _copy(src, pieces, out, came, bound=bound, max_bytes=max_bytes)
+                if not may_be_empty:
+                    _check_not_empty(src, taken, packed=packed != "none")
                 out.flush()
                 os.fsync(out.fileno())
             _unchanged(src, source, before)
@@ -72,80 +93,71 @@ def _opened(src: Path) -> Iterator[int]:
         os.close(source)
 
 
-def _copy(src: Path, source: int, out: BinaryIO, *, came_size: int, max_bytes: int, max_ratio: int, gz: bool) -> Taken:
-    came, kept, size = hashlib.sha256(), hashlib.sha256(), 0
-    pieces = _unpacked(src, source, came) if gz else _as_it_is(source, came)
+class _Came:
+    """What came so far: its size and its digests."""
+
+    def __init__(self, digest: str | None) -> None:
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+        # Only compares with what the sender says: `kept_sha256` is what a delivery is known by.
+        self.asked = hashlib.new(digest, usedforsecurity=False) if digest else None
+
+    def update(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        self.sha256.update(chunk)
+        if self.asked:
+            self.asked.update(chunk)
+
+
+def _copy(src: Path, pieces: Iterator[bytes], out: BinaryIO, came: _Came, *, bound: int, max_bytes: int) -> Taken:
+    """Write the pieces, no more than `bound` bytes of them, which is what the archive's own size allows if not `max_bytes`."""
+    kept, size = hashlib.sha256(), 0
     for piece in pieces:
         size += len(piece)
         if size > max_bytes:
-            raise _refused(
+            raise refused(
                 src,
                 "larger than the contract allows",
                 expected=f"at most {max_bytes:,} bytes",
                 found=f"more than {max_bytes:,} bytes",
             )
-        if gz and size > max_ratio * came_size + CHUNK:
-            raise _refused(
+        if size > bound:
+            raise refused(
                 src,
                 "an archive that expands beyond all reason",
-                expected=f"at most {max_ratio:,} bytes from each byte of the archive",
-                found=f"more than {size:,} bytes from {came_size:,}",
+                expected=f"at most {bound:,} bytes from an archive of this size",
+                found=f"more than {bound:,} bytes",
             )
         kept.update(piece)
         out.write(piece)
-    if not size:
-        raise _refused(
-            src,
-            "an empty file is not a delivery",
-            expected="at least one row; a feed without rows is an absent delivery, or a header alone",
-            found=f"{size:,} bytes{f' unpacked from {came_size:,}' if gz else ''}",
-        )
-    return Taken(came.hexdigest(), kept.hexdigest(), size)
+    return Taken(
+        came_sha256=came.sha256.hexdigest(),
+        kept_sha256=kept.hexdigest(),
+        size=size,
+        came_size=came.size,
+        digest=came.asked.hexdigest() if came.asked else None,
+    )
 
 
-def _as_it_is(source: int, came: hashlib._Hash) -> Iterator[bytes]:
+def _unpacked(src: Path, came: Iterator[bytes], packed: Compression, member: re.Pattern[str]) -> Iterator[bytes]:
+    if packed == "none":
+        return came
+    plain = ungzipped(src, came)
+    return plain if packed == "gzip" else only_member(src, plain, member)
+
+
+def _as_it_is(source: int, came: _Came) -> Iterator[bytes]:
     while chunk := os.read(source, CHUNK):
         came.update(chunk)
         yield chunk
 
 
-def _unpacked(src: Path, source: int, came: hashlib._Hash) -> Iterator[bytes]:
-    """The one member of a gzip file in pieces of at most CHUNK bytes; its CRC and length are checked."""
-    inflate = zlib.decompressobj(31)  # 31: gzip with its header and trailer, which DuckDB does not check
-    for chunk in _as_it_is(source, came):
-        rest = chunk
-        while rest:
-            if inflate.eof:
-                raise _refused(
-                    src,
-                    "a gzip file with more after its end",
-                    expected="one gzip member and nothing after it",
-                    found="further bytes",
-                )
-            try:
-                yield inflate.decompress(rest, CHUNK)
-            except zlib.error:
-                raise _refused(
-                    src,
-                    "a damaged gzip file",
-                    expected="gzip whose CRC and length agree",
-                    found="bytes that do not unpack",
-                ) from None
-            rest = inflate.unconsumed_tail or inflate.unused_data
-    while not inflate.eof and (piece := inflate.decompress(b"", CHUNK)):  # what the last bytes still hold
-        yield piece
-    if not inflate.eof:
-        raise _refused(
-            src, "a gzip file that was cut", expected="a gzip file to its end", found="an end before the trailer"
-        )
-
-
 def _plain(src: Path, source: int) -> os.stat_result:
     status = os.fstat(source)
     if not stat.S_ISREG(status.st_mode):
-        raise _refused(src, "not a plain file", expected="a plain file", found=_kind(status.st_mode))
+        raise refused(src, "not a plain file", expected="a plain file", found=_kind(status.st_mode))
     if status.st_nlink != 1:
-        raise _refused(
+        raise refused(
             src, "a file with more than one name", expected="one name (no hard link)", found=f"{status.st_nlink} names"
         )
     return status
@@ -159,16 +171,16 @@ def _unchanged(src: Path, source: int, before: os.stat_result) -> None:
             file=src,
             expected=f"{before.st_size:,} bytes, as when it was opened",
             found=f"{after.st_size:,} bytes" if before.st_size != after.st_size else "the same size, written again",
-            kept=_KEPT,
+            kept=KEPT,
             next="nothing: it is looked at again; have the sender write under another name and rename when done",
         )
 
 
 def _not_opened(src: Path, error: OSError) -> LiangcangError:
     if error.errno == errno.ELOOP:
-        return _refused(src, "a link", expected="a plain file", found="a symbolic link")
+        return refused(src, "a link", expected="a plain file", found="a symbolic link")
     if error.errno == errno.ENXIO:
-        return _refused(src, "not a plain file", expected="a plain file", found="a socket or a device")
+        return refused(src, "not a plain file", expected="a plain file", found="a socket or a device")
     if error.errno == errno.ENOENT:
         return UnsteadyDelivery(
             f"{src.name}: is gone",
@@ -188,20 +200,19 @@ def _disk(src: Path, dst: Path, error: OSError) -> DiskError:
         f"{src.name}: could not be {'kept' if full else 'read or kept'}",
         file=dst.parent if full else src,
         found=error.strerror,
-        kept=_KEPT,
+        kept=KEPT,
         next="free space and run again" if full else "look at the disk or share, and run again",
     )
 
 
-def _refused(src: Path, what: str, *, expected: str, found: str) -> DeliveryError:
-    return DeliveryError(
-        f"{src.name}: {what}",
-        file=src,
-        expected=expected,
-        found=found,
-        kept=_KEPT,
-        next="ask for a re-delivery; it is picked up by itself",
-    )
+def _check_not_empty(src: Path, taken: Taken, *, packed: bool) -> None:
+    if not taken.size:
+        raise refused(
+            src,
+            "an empty file is not a delivery",
+            expected="at least one row; that there are none is said by a header alone, or by an increment's control file",
+            found=f"{taken.size:,} bytes{f' unpacked from {taken.came_size:,}' if packed else ''}",
+        )
 
 
 def _kind(mode: int) -> str:
