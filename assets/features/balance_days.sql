@@ -1,7 +1,9 @@
 -- Balance times days, for each party and month: its sum by the days of the month is the mean of the end-of-day balance.
+-- `unknowns` counts the stretches of days on which a balance was not known (no exchange rate).
 select
     owned.party_id,
     month.months_ago,
+    count(case when span.balance is null then 1 end) as unknowns,
     sum(
         cast(span.balance as decimal(38, 2)) * date_diff(
             'day',

@@ -11,7 +11,8 @@ its whole input once an aggregate; and the second level joins the rings instead 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -33,6 +34,7 @@ def steps(spec: Spec, dimensions: Sequence[Dimension]) -> dict[str, exp.Query]:
     every amount), and for dimensions with `last` the columns `<dimension>_last_<w>` and `…_last_before_<w>`. It reads
     the step `owner`.
     """
+    dimensions = [dimension for dimension in dimensions if dimension.windows]
     return {
         "reach": _reach(spec),
         "movement": _movement(spec),
@@ -42,6 +44,29 @@ def steps(spec: Spec, dimensions: Sequence[Dimension]) -> dict[str, exp.Query]:
         "ladder": _ladder(spec, dimensions),
         "band": _band(spec, dimensions),
     }
+
+
+def asked(dimensions: Sequence[Dimension], columns: Collection[str]) -> list[Dimension]:
+    """The dimensions cut down to what makes these columns of the step `band`."""
+    found = []
+    for dimension in dimensions:
+        made = {
+            (aggregate, window)
+            for aggregate in dimension.aggregates
+            for window in dimension.windows
+            if f"{dimension.name}_{aggregate}_{window}" in columns
+            or (aggregate == "last" and f"{dimension.name}_last_before_{window}" in columns)
+        }
+        if made:
+            aggregates, windows = zip(*made, strict=True)
+            found.append(
+                replace(
+                    dimension,
+                    aggregates=tuple(one for one in dimension.aggregates if one in aggregates),
+                    windows=tuple(one for one in dimension.windows if one in windows),
+                )
+            )
+    return found
 
 
 def parts(dimension: Dimension) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ day_before as (
         on payer_account.account_id = change.account_id and change.business_date < payer_account.event_date
 ),
 held as (
-    select party_id, event_date, sum(balance) as balance
+    select party_id, event_date, sum(balance) as balance, count(*) > count(balance) as is_unknown
     from day_before
     where place = 1
     group by party_id, event_date
@@ -38,10 +38,12 @@ select
     min(payment.event_date) as first_day,
     max(
         case
-            when payment.largest >= $big_outflow_share * cast(coalesce(held.balance, 0) as decimal(38, 2)) then 1
+            when not coalesce(held.is_unknown, false)
+                and payment.largest >= $big_outflow_share * cast(coalesce(held.balance, 0) as decimal(38, 2)) then 1
             else 0
         end
-    ) = 1 as is_large
+    ) = 1 as is_large,
+    max(case when held.is_unknown then 1 else 0 end) = 1 as is_unknown
 from payment
 left join held
     on held.party_id = payment.party_id and held.event_date = payment.event_date

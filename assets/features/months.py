@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
+from typing import cast
 
 from sqlglot import exp
 
 from assets.features.bands import LARGEST, TABLE
 from assets.features.parameters import Unfed
 from assets.features.spec import party_spec
-from assets.features.tree import Draft, parsed, step
+from assets.features.tree import Draft, parsed, reached, step
 from liangcang.sql import DIALECT
 
 MONTHS = 12
+NOBODY_HEARD = cast(exp.Query, parsed("select cast(null as varchar) as account_id where false"))
+"""The step `heard` where nothing rests on flows: no transaction is read for what nobody asks."""
 
 
 def last_months(as_of: dt.date) -> list[tuple[dt.date, dt.date]]:
@@ -56,10 +59,11 @@ def _flow() -> exp.Select:
 
 
 @cache
-def month_draft(missing: Unfed) -> Draft:
+def month_draft(missing: Unfed, *, only: frozenset[str] | None = None, newest: int = MONTHS) -> Draft:
     """The SELECT of `features.party_month`, for a bank that cannot feed what is `missing`.
 
-    Besides the parameters it takes the values of `month_values`.
+    Besides the parameters it takes the values of `month_values`. `only` names the values that are asked for; the others
+    are null. `newest` is how many of the months there are rows of.
     """
     spec = party_spec()
     flows = "days > 0 and flows_known and reaches_back"
@@ -73,12 +77,15 @@ def month_draft(missing: Unfed) -> Draft:
     ]
     for made in spec.month_sums:
         needs = (*spec.flows, *spec.dimension(made.dimension).needs, "transaction.amount")
-        value = f"case when {flows} and coalesce(unknowns, 0) = 0 then coalesce({made.name}, 0) end"
-        columns.append(_column(made.name, "decimal(18, 2)", value, unfed=_lacks(missing, *needs)))
+        value = f"case when {flows} and coalesce(flow.unknowns, 0) = 0 then coalesce({made.name}, 0) end"
+        left_out = only is not None and made.name not in only
+        columns.append(_column(made.name, "decimal(18, 2)", value, unfed=left_out or _lacks(missing, *needs)))
     rows = f"case when {flows} then coalesce(rows_of_month, 0) end"
-    columns.append(_column("txn_cnt", "bigint", rows, unfed=_lacks(missing, *spec.flows)))
+    uncounted = only is not None and "txn_cnt" not in only
+    columns.append(_column("txn_cnt", "bigint", rows, unfed=uncounted or _lacks(missing, *spec.flows)))
+    flowing = only is None or not only.isdisjoint({"txn_cnt", *(made.name for made in spec.month_sums)})
     mean = (
-        "case when days > 0 and balance_known and reaches_back "
+        "case when days > 0 and balance_known and reaches_back and coalesce(balance_days.unknowns, 0) = 0 "
         "then cast(coalesce(balance_days, 0) as double) / cast(nullif(days, 0) as double) end"
     )
     balances = _lacks(missing, "balance.balance")  # the model has no other assets than deposits
@@ -89,6 +96,8 @@ def month_draft(missing: Unfed) -> Draft:
         "flow": f"flow.month_number = {number}",
         "balance_days": "balance_days.months_ago = owner_month.months_ago",
     }.items():
+        if part == "flow" and not flowing:
+            continue
         on = f"{part}.party_id = owner_month.party_id and {on}"
         select.join(part, on=on, join_type="left", dialect=DIALECT, copy=False)
     steps = {
@@ -96,7 +105,43 @@ def month_draft(missing: Unfed) -> Draft:
         "flow": _flow(),
         "balance_days": step("balance_days"),
     }
+    if newest < MONTHS:
+        steps["month"] = step("month").copy().where(f"months_ago <= {newest}", dialect=DIALECT)
+    if not flowing:
+        steps = reached(steps, select) | {"heard": NOBODY_HEARD}
     return Draft(steps, select, unfed=missing)
+
+
+@cache
+def values_behind(columns: frozenset[str]) -> frozenset[str]:
+    """The values of a month behind columns of the step `months`."""
+    made = {one.alias_or_name: one for select in step("months").find_all(exp.Select) for one in select.expressions}
+    found, asked = set[str](), list(columns)
+    while asked:
+        name = asked.pop()
+        if name not in found:
+            found.add(name)
+            asked += [column.name for column in made[name].find_all(exp.Column)] if name in made else []
+    return frozenset(found)
+
+
+@cache
+def months_behind(columns: frozenset[str]) -> int:
+    """How many of the newest months columns of the step `months` look at: all of them where a column does not say."""
+    made = {one.alias_or_name: one for one in step("months").selects}
+    return max((_furthest(made[name]) for name in columns), default=1)
+
+
+def _furthest(column: exp.Expression) -> int:
+    named = [one for one in column.find_all(exp.Column) if one.name == "months_ago"]
+    bounds = []
+    for one in named:
+        match one.parent:
+            case exp.EQ() | exp.LTE() if one.parent.this is one:
+                bounds.append(int(one.parent.expression.name))
+            case exp.Between():
+                bounds.append(int(one.parent.args["high"].name))
+    return max(bounds) if bounds and len(bounds) == len(named) else MONTHS
 
 
 def _column(name: str, kind: str, value: str, *, unfed: bool) -> str:

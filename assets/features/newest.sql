@@ -9,6 +9,7 @@ with last_change as (
 select
     change.account_id,
     case when change._op = 'D' then 0 else change.balance end as balance,
+    case when change._op = 'D' then 0 else change.held_amount end as held_amount,
     change.business_date as since
 from conformed.balance_history as change
 inner join last_change

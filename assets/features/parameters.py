@@ -35,6 +35,11 @@ class Parameters:
     balances_fresh: bool = True
     loans_fresh: bool = True
     cards_fresh: bool = True
+    accounts_fresh: bool = True
+    contracts_fresh: bool = True
+    schedules_fresh: bool = True
+    repayments_fresh: bool = True
+    customers_fresh: bool = True
     config_version: str = ""
     unfed: Mapping[str, Collection[str]] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
@@ -85,6 +90,11 @@ class Parameters:
             "balances_fresh": self.balances_fresh,
             "loans_fresh": self.loans_fresh,
             "cards_fresh": self.cards_fresh,
+            "accounts_fresh": self.accounts_fresh,
+            "contracts_fresh": self.contracts_fresh,
+            "schedules_fresh": self.schedules_fresh,
+            "repayments_fresh": self.repayments_fresh,
+            "customers_fresh": self.customers_fresh,
             "config_version": self.config_version,
         }
 

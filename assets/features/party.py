@@ -13,14 +13,26 @@ from typing import Any
 from sqlglot import exp
 
 from assets.features import bands
-from assets.features.months import month_draft, month_values
-from assets.features.parameters import Parameters, Unfed
-from assets.features.sources import reasons, whole_unfed
+from assets.features.months import NOBODY_HEARD, month_draft, month_values, months_behind, values_behind
+from assets.features.parameters import LOOKBACK, Parameters, Unfed
+from assets.features.sources import INPUTS, reasons, whole_unfed
 from assets.features.spec import Feature, Spec, party_spec
-from assets.features.tree import Draft, parsed, step
+from assets.features.tree import Draft, parsed, reached, step
 from liangcang.sql import DIALECT
 from liangcang.table import Table
 
+SHARED = ("person", "recent", "agreement", "loan", "plan", "loan_state")
+"""Steps that several others read."""
+PARTS = ("receipt", "plastic", "big_outflow", "idle", "certificate", "contract", "family", "instalment", "due_soon",
+         "loan_year", "usage", "habit", "fast_through", "backflow", "diverted", "split", "third_party", "income", "holding")  # fmt: skip
+"""Steps of their own that features speak of, one row a party each."""
+OF_ITS_OWN = frozenset(
+    {"night", "owner", "person", "months", "band", "people", "receipt", "plastic", "holding", "idle", "income"}
+)
+"""Parts made of nothing but a party's own rows: they are the same where no other party's rows are looked at."""
+WITHOUT_DAYS = frozenset({"night", "owner", "person", "months"})
+"""Parts that look at no day before the date but those of the months that are asked for."""
+MOST_DAYS_OF_A_MONTH = 31
 KEYS = {"party_id": "VARCHAR", "business_date": "DATE", "config_version": "VARCHAR"}
 
 
@@ -69,19 +81,28 @@ def comment(feature: Feature) -> str:
     return f"{name}. {feature.meaning}" if feature.meaning else name
 
 
-def party_month_select(as_of: dt.date, parameters: Parameters | Mapping[str, Any]) -> str:
-    """The SELECT of `features.party_month` as of a date, over the views of `INPUTS`."""
-    given = Parameters.of(parameters)
-    return month_draft(given.lacking).sql(values_of(as_of, given) | month_values(as_of))
+def party_month_select(
+    as_of: dt.date, parameters: Parameters | Mapping[str, Any], *, only: frozenset[str] | None = None
+) -> str:
+    """The SELECT of `features.party_month` as of a date, over the views of `INPUTS`.
+
+    `only` names the features of a party that are asked for: values of a month that none of them reads are null.
+    """
+    return _month_draft(Parameters.of(parameters), only).sql(
+        values_of(as_of, Parameters.of(parameters)) | month_values(as_of)
+    )
 
 
-def party_select(as_of: dt.date, parameters: Parameters | Mapping[str, Any]) -> str:
+def party_select(
+    as_of: dt.date, parameters: Parameters | Mapping[str, Any], *, only: frozenset[str] | None = None
+) -> str:
     """The SELECT of `features.party` as of a date, over the views of `INPUTS` and `features.party_month` of that date.
 
-    A feature that the bank cannot feed is a typed null.
+    A feature that the bank cannot feed is a typed null. `only` names the features that are asked for: the others are
+    left out, and so is what is done for them alone.
     """
     given = Parameters.of(parameters)
-    return _party_draft(given.lacking).sql(values_of(as_of, given))
+    return _party_draft(given.lacking, only).sql(values_of(as_of, given))
 
 
 def values_of(as_of: dt.date, given: Parameters) -> dict[str, object]:
@@ -96,35 +117,105 @@ def values_of(as_of: dt.date, given: Parameters) -> dict[str, object]:
     }
 
 
+def read_by(parameters: Parameters, only: frozenset[str]) -> frozenset[str]:
+    """The views of `INPUTS` that both SELECTs read for these features."""
+    drafts = (_month_draft(parameters, only), _party_draft(parameters.lacking, only))
+    return frozenset(name for draft in drafts for name in draft.reads if name in INPUTS)
+
+
+def days_behind(only: frozenset[str]) -> int:
+    """How many days before a date these features look at, at most."""
+    read = _read_for(only)
+    if not read.keys() <= WITHOUT_DAYS:
+        return LOOKBACK
+    return min(LOOKBACK, MOST_DAYS_OF_A_MONTH * (months_behind(frozenset(read.get("months", ()))) + 1))
+
+
+def of_their_own(only: frozenset[str]) -> bool:
+    """Whether these features are made of nothing but the rows of each party and of its accounts."""
+    return _read_for(only).keys() <= OF_ITS_OWN
+
+
+def _month_draft(given: Parameters, only: frozenset[str] | None) -> Draft:
+    if only is None:
+        return month_draft(given.lacking)
+    asked = frozenset(_read_for(only).get("months", ()))
+    return month_draft(given.lacking, only=values_behind(asked), newest=months_behind(asked))
+
+
 @cache
-def _party_draft(missing: Unfed) -> Draft:
-    return party_draft(party_spec(), missing)
+def _party_draft(missing: Unfed, only: frozenset[str] | None) -> Draft:
+    return party_draft(party_spec(), missing, only=only)
 
 
-def party_draft(spec: Spec, missing: Unfed) -> Draft:
-    """The SELECT of a specification's features, for a bank that cannot feed what is `missing`."""
+def party_draft(spec: Spec, missing: Unfed, *, only: frozenset[str] | None = None) -> Draft:
+    """The SELECT of a specification's features, or of `only` some, for a bank that cannot feed what is `missing`."""
     null = reasons(missing)
-    formulas = {f.name: exp.null() if f.name in null else _made(f) for f in spec.features()}
+    features = [feature for feature in spec.features() if only is None or feature.name in only]
+    formulas = {f.name: exp.null() if f.name in null else _made(f) for f in features}
+    read = _columns_by_part(formulas.values())
     columns = {
         "party_id": exp.column("party_id", "owner"),
         "business_date": exp.column("as_of", "night"),
         "config_version": exp.column("config_version", "night"),
-        **{f.name: exp.cast(formulas[f.name], f.type, dialect=DIALECT) for f in spec.features()},
+        **{f.name: exp.cast(formulas[f.name], f.type, dialect=DIALECT) for f in features},
     }
     select = exp.select(*(exp.alias_(made, name) for name, made in columns.items())).from_("owner")
     select.join("night", join_type="cross", copy=False)
-    parts = ["band", "months", "people", "receipt", "plastic", "big_outflow"]
-    for part, table in {"person": "conformed.party", **{part: part for part in parts}}.items():
+    for part, table in {
+        "person": "conformed.party",
+        **{part: part for part in ("months", "people", *PARTS, "band")},
+    }.items():
+        if only is not None and part not in read:
+            continue
         on = f"{part}.party_id = owner.party_id"
         select.join(f"{table} as {part}", on=on, join_type="left", dialect=DIALECT, copy=False)
+    dimensions = spec.dimensions if only is None else bands.asked(spec.dimensions, read.get("band", ()))
     steps = {
         "night": _night(formulas.values()),
         **{name: step(name) for name in ("owned", "heard", "newest", "owner", "months")},
-        **bands.steps(spec, spec.dimensions),
+        **bands.steps(spec, dimensions),
         **_people(spec),
-        **{name: step(name) for name in ("receipt", "plastic", "big_outflow")},
+        **{name: step(name) for name in (*SHARED, *PARTS)},
     }
+    if only is not None:
+        steps = reached(steps, select)
+        if "reach" not in steps and "flows_known" not in read.get("owner", ()):
+            steps["heard"] = NOBODY_HEARD
     return Draft(steps, select, unfed=missing)
+
+
+def _read_for(only: frozenset[str]) -> dict[str, set[str]]:
+    """What these features read of each part, and of the months also what the parts read of them."""
+    read = _columns_by_part(_made(feature) for feature in party_spec().features() if feature.name in only)
+    if behind := _months_behind(frozenset(read)):
+        read.setdefault("months", set()).update(behind)
+    return read
+
+
+@cache
+def _months_behind(parts: frozenset[str]) -> frozenset[str]:
+    """The columns of the step `months` that these parts read, or steps before them."""
+    found, seen, asked = set[str](), set[str](), [*parts]
+    while asked:
+        name = asked.pop()
+        if name in seen or name not in (*SHARED, *PARTS):
+            continue
+        seen.add(name)
+        tables = {table.name for table in step(name).find_all(exp.Table) if not table.db}
+        asked += tables
+        if "months" in tables:
+            found |= {column.name for column in step(name).find_all(exp.Column) if column.table == "months"}
+    return frozenset(found)
+
+
+def _columns_by_part(formulas: Iterable[exp.Expression]) -> dict[str, set[str]]:
+    """What the formulas read of each part."""
+    read: dict[str, set[str]] = {}
+    for formula in formulas:
+        for column in formula.find_all(exp.Column):
+            read.setdefault(column.table, set()).add(column.name)
+    return read
 
 
 def _night(formulas: Iterable[exp.Expression]) -> exp.Select:

@@ -25,7 +25,14 @@ FRESH = {
     "balances_fresh": "balance",
     "loans_fresh": "loan_receipt",
     "cards_fresh": "card",
+    "accounts_fresh": "account",
+    "contracts_fresh": "loan_contract",
+    "schedules_fresh": "schedule",
+    "repayments_fresh": "repayment",
+    "customers_fresh": "party",
 }
+LASTING = "party"
+"""What is said of a customer stands until it is taken back; only `party.party_id` asks for the customers of the date."""
 
 
 def build(bank: Bank) -> Sequence[dg.AssetsDefinition]:
@@ -77,12 +84,18 @@ def at(bank: Bank, view: View | None, day: dt.date) -> Parameters:
     }
     return Parameters(
         silent_after_days=bank.parameters.get("silent_after_days"),
-        history_from=bank.start_date,
+        history_from=history_from(bank, view),
         unfed=bank.unfed,
         features=bank.parameters.get("features", {}),
         config_version=version(bank),
         **fresh,
     )
+
+
+def history_from(bank: Bank, view: View | None) -> dt.date:
+    """The first date of which flows and balances are known: the bank's first, or that of its history where it is later."""
+    made = [view.entries(f"conformed.{entity}") for entity in ("transaction", "balance")] if view else []
+    return max([bank.start_date, *(min(entries) for entries in made if entries)])
 
 
 def stale(bank: Bank, view: View, day: dt.date) -> dict[str, str]:
@@ -92,12 +105,17 @@ def stale(bank: Bank, view: View, day: dt.date) -> dict[str, str]:
         for entity in FRESH.values()
         if entity in bank.conform and (feed := stale_feed(view, bank, f"conformed.{entity}", day))
     }
-    found = {feature.name: [need.partition(".")[0] for need in feature.needs] for feature in party_spec().features()}
     return {
-        name: feeds[first]
-        for name, needs in found.items()
-        if (first := next((entity for entity in needs if entity in feeds), None))
+        feature.name: feeds[first]
+        for feature in party_spec().features()
+        if (first := next((entity for entity in map(_aging, feature.needs) if entity in feeds), None))
     }
+
+
+def _aging(need: str) -> str:
+    """The entity that a need is known of only while its feed comes."""
+    entity = need.partition(".")[0]
+    return "" if entity == LASTING and need != "party.party_id" else entity
 
 
 def version(bank: Bank) -> str:

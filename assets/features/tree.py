@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from liangcang.sql import DIALECT, literal
 
 HERE = Path(__file__).parent
 NO_NUMBER = exp.cast(exp.null(), "INTEGER", dialect=DIALECT)
-LAST = ""
+PLACE = re.compile(r"\$(\w+)")  # no text of ours holds a dollar sign that is not one of these
 
 
 @cache
@@ -30,37 +31,43 @@ def parsed(text: str) -> exp.Expression:
     return cast(exp.Expression, sqlglot.parse_one(text, dialect=DIALECT))
 
 
+def reached(steps: Mapping[str, exp.Query], last: exp.Query) -> dict[str, exp.Query]:
+    """The steps that `last` reads, or that one of these reads; in the order in which they stood."""
+    wanted, asked = set[str](), [last]
+    while asked:
+        names = {table.name for table in asked.pop().find_all(exp.Table) if not table.db}
+        new = (names & steps.keys()) - wanted
+        wanted |= new
+        asked += [steps[name] for name in new]
+    return {name: tree for name, tree in steps.items() if name in wanted}
+
+
 class Draft:
     """A SELECT in named steps, without the values of a night.
 
-    Each step may read those before it, and `last` all of them. What the bank cannot feed is a typed null. Most of the
-    text does not depend on the night; it is made once, so that a run over many dates does not make it again.
+    Each step may read those before it, and `last` all of them; `reads` are the views behind them. What the bank cannot
+    feed is a typed null. The text is made once, with `$name` for each value of a night, so that a run over many dates does
+    not make it again.
     """
 
     def __init__(self, steps: Mapping[str, exp.Query], last: exp.Query, *, unfed: Unfed) -> None:
-        self._parts: dict[str, str | exp.Expression] = {}
-        for name, tree in {**steps, LAST: last}.items():
-            whole = fed(tree, unfed)
-            self._parts[name] = whole if whole.find(exp.Placeholder) else _text(whole)
+        trees = (*steps.values(), last)
+        self.reads = frozenset(f"{t.db}.{t.name}" for tree in trees for t in tree.find_all(exp.Table) if t.db)
+        named = ",\n".join(f"{name} AS (\n{_text(fed(tree, unfed))}\n)" for name, tree in steps.items())
+        self._text = f"WITH {named}\n{_text(fed(last, unfed))}"
 
     def sql(self, values: Mapping[str, object]) -> str:
         """The text that runs, with a literal for each `$name`."""
-        texts = {
-            name: part if isinstance(part, str) else _text(_bound(part, values)) for name, part in self._parts.items()
-        }
-        last = texts.pop(LAST)
-        steps = ",\n".join(f"{name} AS (\n{text}\n)" for name, text in texts.items())
-        return f"WITH {steps}\n{last}"
+        literals: dict[str, str] = {}
 
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            if name not in literals:
+                given = values[name]
+                literals[name] = _text(NO_NUMBER if given is None else literal(given))
+            return literals[name]
 
-def _bound(tree: exp.Expression, values: Mapping[str, object]) -> exp.Expression:
-    def value(node: exp.Expression) -> exp.Expression:
-        if not isinstance(node, exp.Placeholder):
-            return node
-        given = values[node.name]
-        return NO_NUMBER.copy() if given is None else literal(given)
-
-    return cast(exp.Expression, tree.transform(value))
+        return PLACE.sub(value, self._text)
 
 
 def _text(tree: exp.Expression) -> str:

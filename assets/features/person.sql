@@ -1,0 +1,26 @@
+-- What the customer records say as of the date.
+select
+    party_id,
+    party_type,
+    birth_date,
+    gender,
+    marital_status,
+    education,
+    occupation,
+    industry_code,
+    native_region,
+    region_code,
+    id_type,
+    id_expiry,
+    id_long_term,
+    id_valid,
+    mobile_valid,
+    farmer,
+    annual_income,
+    open_date,
+    status,
+    aml_risk,
+    marketing_consent,
+    personalisation_consent,
+    profile_filled
+from conformed.party
