@@ -6,12 +6,14 @@ from collections.abc import Mapping
 import dagster as dg
 
 from assets import catalogue, publication
+from assets.churn import churn_score
 from assets.conformed import tables as conformed
 from assets.features import tables as features
 from assets.features.sources import unfed
 from assets.night import PUBLICATION
 from assets.parties import party_map
 from assets.projection import lacking
+from assets.quality import issues
 from assets.risk_warning import signals
 from assets.sources import feeds
 from assets.tags import customer_tags
@@ -28,11 +30,13 @@ def assets(bank: Bank) -> list[dg.AssetsDefinition]:
         warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
         made: list[dg.AssetsDefinition] = [
             *feeds.build(bank),
+            *issues.build(bank),
             *party_map.build(bank),
             *conformed.build(bank),
             *features.build(bank),
             *customer_tags.build(bank),
             *signals.build(bank),
+            *churn_score.build(bank),
         ]
         return [*made, publication.build(bank, [key for asset in made for key in asset.keys if key != PUBLICATION])]
 

@@ -9,7 +9,7 @@ nulls         column: expression that stands for its null; not used where the ba
 unknown_when  condition under which the base is too small for the formula, such as a denominator below its floor
 miss_when     (indicators) condition that alone proves a MISS, whatever else is unknown
 
-`coalesce(a, b)` in a formula needs one of its columns, not each of them.
+`coalesce(a, b)` in a formula needs one of its columns, not each of them; one that ends in a constant needs none.
 """
 
 from __future__ import annotations
@@ -89,6 +89,12 @@ class Entry:
         party_type = () if self.for_all else ("party_type",)
         return tuple(column for column in dict.fromkeys([*named, *self.known, *party_type]) if column != "value")
 
+    @property
+    def is_always_known(self) -> bool:
+        """Whether its value is never null: every column of its formula stands in a `coalesce` that ends in a constant."""
+        open_columns = self.value.tree.walk(bfs=False, prune=falls_back)
+        return self.for_all and not any(isinstance(node, exp.Column) for node in open_columns)
+
     def meaning(self) -> dict[str, object]:
         """What its results depend on, apart from parameters: what the configuration's digest is made of."""
         return {
@@ -143,6 +149,11 @@ class Indicator(Entry):
 
     def meaning(self) -> dict[str, object]:
         return super().meaning() | {"evidence": list(self.evidence)}
+
+
+def falls_back(node: exp.Expression) -> bool:
+    """Whether it is a `coalesce` that ends in a constant, and so is never null."""
+    return isinstance(node, exp.Coalesce) and node.expressions[-1].find(exp.Column) is None
 
 
 def columns_of(tree: exp.Expression) -> list[str]:

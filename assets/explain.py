@@ -107,7 +107,7 @@ def _source_rows(view: View, bank: Bank, *, party: str, day: dt.date, features: 
     entities = sorted({need.partition(".")[0] for feature in features for need in feature.needs} & set(SHOWN))
     place = view.place
     with Engine(
-        read=[place.data], write=None, spill=place.spill, time_zone=bank.time_zone, faults=place.faults
+        read=[place.data, place.states], write=None, spill=place.spill, time_zone=bank.time_zone, faults=place.faults
     ) as engine:
         Inputs(engine, view, wanted_by_features(bank), [day]).at(day)
         for entity in entities:

@@ -12,7 +12,7 @@ from typing import cast
 
 from sqlglot import exp
 
-from assets.entry import Entry, Value
+from assets.entry import Entry, Value, falls_back
 from assets.expressions import Expression, coalesce, column, is_not_false, is_not_true, is_null, quotient, typed
 from liangcang.sql import DIALECT, Checked, literal
 
@@ -44,11 +44,11 @@ class Bound:
         return coalesce(column(name), self._computed(self._tree(self.entry.nulls[name]), self._plain))
 
     def needs(self, formulas: Iterable[Checked]) -> dict[str, Test]:
-        """What formulas cannot do without: each column, and each `coalesce` as a whole."""
+        """What formulas cannot do without: each column, and each `coalesce` as a whole unless it ends in a constant."""
         found: dict[str, Test] = {}
         for formula in formulas:
             for node in self._tree(formula).walk(bfs=False, prune=lambda node: isinstance(node, exp.Coalesce)):
-                if isinstance(node, exp.Column | exp.Coalesce) and node.name != "value":
+                if isinstance(node, exp.Column | exp.Coalesce) and node.name != "value" and not falls_back(node):
                     test = is_null(self._computed(node, self.column)), self._reason(node)
                     found.setdefault(node.sql(DIALECT), test)
         return found

@@ -47,6 +47,15 @@ def freshness(view: View, contract: Contract, day: dt.date) -> Freshness:
     return Freshness(feed=contract.feed, days=None if newest is None else (day - newest).days, to=newest)
 
 
+def has_come(view: View, contract: Contract, day: dt.date | None) -> bool:
+    """Whether anything of a feed was accepted for a date up to `day`, or for any: what came for later dates is unknown
+    on `day`, however often its night is run.
+    """
+    if day is not None:
+        return freshness(view, contract, day).to is not None
+    return bool(view.entries(contract.table)) or bool(history_spans(view, contract.table))
+
+
 def feeds_behind(bank: Bank, table: str) -> tuple[str, ...]:
     """The feeds that a conformed table is made of, through other conformed tables too."""
     seen: set[str] = set()

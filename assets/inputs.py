@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from liangcang import checkpoints
 from liangcang.engine import Engine
 from liangcang.store import View
 from liangcang.table import Table
 
-Form = Literal["night", "history", "all"]
+Form = Literal["night", "before", "history", "all"]
 LOAD_BELOW = 256_000_000  # bytes of Parquet that a run over several dates keeps in memory instead of reading again
 
 
@@ -26,6 +27,7 @@ class Wanted:
     """An input of a SELECT.
 
     night     event tables: the rows of D; state tables: the state as of D; snapshots: the entry of D
+    before    state tables: the state as of the day before D as `before.<table>`
     history   rows with business_date <= D as `<table>_history`; with `lookback`, event rows of the last so many days,
               and for state tables the changes of these days and each key's newest row before them
     all       every row of every date: the form in which a history delivery is conformed
@@ -53,13 +55,22 @@ class Wanted:
 
     @property
     def view_name(self) -> str:
-        return f"{self.table.name}_history" if self.form == "history" else self.table.name
+        names = {"history": f"{self.table.name}_history", "before": f"before.{self.table.short}"}
+        return names.get(self.form, self.table.name)
 
 
 class Inputs:
-    """The inputs of one asset for the dates of its run."""
+    """The inputs of one asset for the dates of its run; of the tables in `where` only the rows for which its SQL holds."""
 
-    def __init__(self, engine: Engine, view: View, wanted: Sequence[Wanted], days: Collection[dt.date]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        view: View,
+        wanted: Sequence[Wanted],
+        days: Collection[dt.date],
+        *,
+        where: Mapping[str, str] | None = None,
+    ) -> None:
         self.engine, self.wanted = engine, wanted
         self._files: dict[str, list[tuple[dt.date, Path]]] = {}
         self._tables = {item.table.name: item.table for item in wanted}
@@ -70,17 +81,30 @@ class Inputs:
                 to=None if self._everything(table) else max(days, default=dt.date.max),
             )
             self._files[table.name] = files
-            paths = list(dict.fromkeys(path for _, path in files))
+            paths = self._read(view, table, min(days, default=dt.date.max))
             several = len(days) > 1 and sum(path.stat().st_size for path in paths) < LOAD_BELOW
             make = engine.load if several else engine.view
             read = {name for item in wanted if item.table.name == table.name for name in (*item.shown, *item.hidden)}
-            make(_base(table), paths, {name: kind for name, kind in table.columns.items() if name in read})
+            columns = {name: kind for name, kind in table.columns.items() if name in read}
+            make(_base(table), paths, columns, where=(where or {}).get(table.name))
+
+    def _read(self, view: View, table: Table, first: dt.date) -> list[Path]:
+        """The files to read of a table: of a state, a checkpoint as of the first date that is asked for and what follows."""
+        files = self._files[table.name]
+        asked = [item for item in self.wanted if item.table.name == table.name]
+        whole = any(item.form == "all" or (item.form == "history" and item.lookback is None) for item in asked)
+        if table.kind == "state" and not whole and first != dt.date.max:
+            until = min(first - dt.timedelta(days=item.lookback or item.form == "before") for item in asked)
+            if kept := checkpoints.newest(view, table.name, until):
+                return [kept.path, *dict.fromkeys(path for day, path in files if day > kept.day)]
+        return list(dict.fromkeys(path for _, path in files))
 
     def at(self, day: dt.date) -> Mapping[str, str]:
         """Make the views of one date; returns what they read: table to a digest of its files."""
         for item in self.wanted:
-            self.engine.rows(f"create schema if not exists {item.table.layer}")
-            self.engine.rows(f"create or replace view {item.view_name} as {_select(item, day)}")
+            self.engine.rows(f"create schema if not exists {item.view_name.partition('.')[0]}")
+            as_of = day - dt.timedelta(days=item.form == "before")
+            self.engine.rows(f"create or replace view {item.view_name} as {_select(item, as_of)}")
         return {
             name: digest(self._files[name], self._after(table, day), day)
             for name, table in sorted(self._tables.items())

@@ -3,7 +3,8 @@
 Only this module knows both Dagster and the warehouse. A run whose planned selection contains `publication` is one
 transaction: everything it made becomes visible together, or not at all. Any other run commits table by table, each
 asset when it is done. The transaction belongs to the nearest ancestor run that executed the whole plan, so a
-re-execution from failure finds what its parent staged, and «re-execute all» begins anew.
+re-execution from failure finds what its parent staged, and «re-execute all» begins anew. Steps of a night that is
+published already commit table by table.
 """
 
 import datetime as dt
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.snap.execution_plan_snapshot import ExecutionPlanSnapshot
 from pydantic import PrivateAttr
 
 from data_contracts.bank import Bank, read_bank
+from liangcang import checkpoints
 from liangcang.engine import Engine
 from liangcang.errors import LiangcangError
 from liangcang.faults import keep
@@ -90,36 +93,57 @@ def planned_keys(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
 
 
 def transaction_run(context: dg.AssetExecutionContext) -> str:
-    """The id of the nearest ancestor run that executed the whole plan: the owner of the transaction."""
-    run, whole = context.run, {node.name for node in context.job_def.nodes}
-    while run.parent_run_id and run.step_keys_to_execute and not whole <= set(run.step_keys_to_execute):
-        parent = context.instance.get_run_by_id(run.parent_run_id)
-        if parent is None:
-            raise dg.Failure("the run that this one continues was deleted: re-execute all", allow_retries=False)
-        run = parent
+    """The id of the nearest ancestor run that executed the whole plan: the owner of the transaction.
+
+    The whole plan is that of the run with which it began: «from failure» leaves steps out, «from asset failure» is a new
+    plan of the assets that are lacking, and what is whole there would publish half a night.
+    """
+    run, instance = context.run, context.instance
+    root = instance.get_run_by_id(run.root_run_id) if run.root_run_id else run
+    whole = {step.key for step in _plan(instance, root).steps}
+    while run.run_id != run.root_run_id and run.parent_run_id and not whole <= _executed(instance, run):
+        run = _existing(instance.get_run_by_id(run.parent_run_id))
     return run.run_id
+
+
+def _executed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
+    return set(_plan(instance, run).step_keys_to_execute)
+
+
+def _plan(instance: dg.DagsterInstance, run: dg.DagsterRun | None) -> ExecutionPlanSnapshot:
+    """What a run was to do, as Dagster's interface shows it."""
+    return instance.get_execution_plan_snapshot(str(_existing(run).execution_plan_snapshot_id))
+
+
+def _existing(run: dg.DagsterRun | None) -> dg.DagsterRun:
+    if run is None:
+        raise dg.Failure("a run that this one continues was deleted: start the night anew", allow_retries=False)
+    return run
 
 
 PROCESS = "liangcang/process"
 
 
-def this_process() -> str:
-    """Host, process id and its start in clock ticks: a process id alone is used again."""
-    return f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())}"
+def process_tag(run_id: str) -> dict[str, str]:
+    """The run tag that says who carries the run: host, process id and its start in clock ticks, for ids are used again.
+
+    A re-execution inherits its parent's tags, so the run is named too.
+    """
+    return {PROCESS: f"{run_id} {os.uname().nodename} {os.getpid()} {_started(os.getpid())}"}
 
 
 def _started(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return "gone"
+    return "gone" if state in "ZX" else fields[18]
 
 
 def run_is_alive(run: dg.DagsterRun) -> bool:
-    """Whether the process that carries a started run still exists; of another host nothing can be said."""
-    host, _, rest = run.tags.get(PROCESS, "").partition(" ")
-    pid, _, started = rest.partition(" ")
-    if host != os.uname().nodename:
+    """Whether the process that carries a run still exists. Of another host, or of nobody yet, nothing can be said."""
+    run_id, host, pid, started = (run.tags.get(PROCESS, "").split(" ") + [""] * 4)[:4]
+    if run_id != run.run_id or host != os.uname().nodename:
         return True
     return _started(int(pid)) == started
 
@@ -142,7 +166,7 @@ class Step:
         """The sealed connection of this step; opened when first needed."""
         if self._engine is None:
             self._engine = Engine(
-                read=[self.place.data, self.transaction.folder],
+                read=[self.place.data, self.place.states, self.transaction.folder],
                 write=self.transaction.folder,
                 spill=self.place.spill,
                 time_zone=self.bank.time_zone,
@@ -176,7 +200,12 @@ class Step:
         entry = Entry(sha256="", rows=written.rows, bytes=0, inputs=inputs or {}, note=note or {})
         staged = self.transaction.stage_many(table, [(path, {day: entry}), *self._without(table, day)])
         self.staged[table.name, day] = staged[day]
+        self._keep_state(table)
         return staged[day]
+
+    def _keep_state(self, table: Table) -> None:
+        if table.kind == "state":
+            checkpoints.keep(self.engine, self.view(), table, self.transaction.path(f"{table.name}.checkpoint"))
 
     def _without(self, table: Table, day: dt.date) -> list[tuple[Path, dict[dt.date, Entry]]]:
         """Where a date shares its file with others, theirs without it: the date gets a file of its own."""
@@ -229,6 +258,7 @@ class Step:
         ]
         for day, entry in self.transaction.stage_many(table, parts).items():
             self.staged[table.name, day] = entry
+        self._keep_state(table)
 
     def say(self, day: dt.date, text: str) -> None:
         """One line of progress: to the run's log, and to whoever watches the command line."""
@@ -289,13 +319,18 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         warehouse = Warehouse.open(Path(self.warehouse), bank=bank.code)
         if self._stack is None:
             raise dg.Failure("the warehouse is opened by a run, not by hand", allow_retries=False)
-        context.instance.add_run_tags(context.run.run_id, {PROCESS: this_process()})
+        context.instance.add_run_tags(context.run.run_id, process_tag(context.run.run_id))
         days = [dt.date.fromisoformat(key) for key in context.partition_keys]
         atomic = PUBLICATION in planned_keys(context)
         if atomic:
             self._stack.enter_context(warehouse.place.night(days, what=f"run {context.run.run_id[:8]}"))
         owner = transaction_run(context)
-        self._transaction = warehouse.transaction(owner, atomic=atomic, resume=owner != context.run.run_id)
+        transaction = warehouse.transaction(owner, atomic=atomic, resume=owner != context.run.run_id)
+        if transaction.atomic and transaction.published:
+            transaction.commit()  # is done, and says so; what a killed process left of it goes
+            transaction.close()
+            transaction = warehouse.transaction(context.run.run_id, atomic=False)
+        self._transaction = transaction
         self._stack.callback(self._transaction.close)
         self._opened = bank, warehouse
 
@@ -338,7 +373,13 @@ def failed(error: LiangcangError) -> dg.Failure:
     )
 
 
-def outcome(step: Step, *, metadata: Mapping[str, Any] | None = None, passed: bool = True) -> Iterator[Outcome]:
+def outcome(
+    step: Step,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    passed: bool = True,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> Iterator[Outcome]:
     """The asset's check and materialisation, with the rows of each date."""
     rows = step.rows()
     for day, count in rows.items():
@@ -346,7 +387,7 @@ def outcome(step: Step, *, metadata: Mapping[str, Any] | None = None, passed: bo
             step.context.add_asset_metadata({"dagster/partition_row_count": count}, partition_key=day.isoformat())
     filed = len(rows) - sum(day in step.days for day in rows)
     extra: dict[str, Any] = {"other dates written": filed} if filed else {}
-    yield dg.AssetCheckResult(check_name="contract", passed=passed, metadata=dict(metadata or {}))
+    yield dg.AssetCheckResult(check_name="contract", passed=passed, severity=severity, metadata=dict(metadata or {}))
     yield dg.MaterializeResult(metadata={**extra, **(metadata or {})})
 
 

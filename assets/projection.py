@@ -192,7 +192,8 @@ def _tags(
     made: list[Expression] = [column("party_id"), *stamp]
     for tag in catalogue.tags:
         bound = Bound(entry=tag, columns=catalogue.columns, params=parameters_of(tag, overrides), missing=lacking)
-        cases = [(any_of(*(test for test, _ in bound.unknown())), exp.Null())]
+        tests = [test for test, _ in bound.unknown()]
+        cases = [(any_of(*tests), exp.Null())] if tests else []
         if not tag.for_all:
             cases.append((exp.Not(this=among(bound.column("party_type"), tag.applies)), exp.Null()))
         made.append(named(first(cases, bound.expression(tag.value)), tag.column))

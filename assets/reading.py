@@ -288,7 +288,8 @@ class _Reader:
                     self.refuse(f"fixtures.{number}.expect", f"the entry has no level {expect}")
             lacking = [name for name in (*entry.levels, "miss", "unknown") if name not in shown]
         else:
-            wanted: list[Value] = [True, False, None] if cast(Tag, entry).type == "BOOLEAN" else [None]
+            wanted: list[Value] = [True, False] if cast(Tag, entry).type == "BOOLEAN" else []
+            wanted += [] if entry.is_always_known else [None]
             lacking = [str(name) for name in wanted if not any(expect is name for expect in shown)]
             if all(expect is None for expect in shown):
                 lacking.append("a value")
