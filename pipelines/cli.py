@@ -5,76 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import NoReturn, ParamSpec
+from typing import NoReturn
 
 import click
 
-from liangcang.errors import LiangcangError, UsageError
-from liangcang.finding import Finding
-from liangcang.showing import for_terminal
+from liangcang.errors import UsageError
 from pipelines import settings
+from pipelines.asking import Asked, guarded, say, say_failure, say_finding
+from pipelines.contracts_cli import contracts
 
-P = ParamSpec("P")
 DATE = click.DateTime(["%Y-%m-%d"])
 
 
-@dataclass
-class Asked:
-    """The options that all verbs share."""
-
-    bank: str | None
-    warehouse: str | None
-    landing: str | None
-
-    def settings(self) -> settings.Settings:
-        return settings.read(bank=self.bank, warehouse=self.warehouse, landing=self.landing)
-
-    def warehouse_folder(self) -> Path:
-        given = self.warehouse or os.environ.get(settings.WAREHOUSE)
-        if not given:
-            raise UsageError("--warehouse is missing", expected="--warehouse DIR, or " + settings.WAREHOUSE)
-        return Path(given).resolve()
-
-
-def say(text: str = "") -> None:
-    """Show a line; nothing of it can steer the terminal."""
-    click.echo(for_terminal(text))
-
-
-def say_finding(finding: Finding) -> None:
-    """Show one finding: its level, what it is, and what to do."""
-    say(f"{finding.level}: {finding.what}" + (f"; {finding.next}" if finding.next else ""))
-
-
-def guarded(verb: Callable[P, int | None]) -> Callable[P, None]:
-    """End with our exit codes; an error of ours is shown as it is, any other as ours without its text."""
-
-    @wraps(verb)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        os.umask(0o077)
-        try:
-            code = verb(*args, **kwargs) or 0
-        except LiangcangError as error:
-            show_error(error)
-            code = error.exit_code
-        sys.stdout.flush()
-        if code:
-            raise SystemExit(code)
-
-    return run
-
-
-def show_error(error: LiangcangError) -> None:
-    first, *rest = str(error).splitlines()
-    click.echo("error: " + "\n".join(for_terminal(line) for line in [first, *rest]), err=True)
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--bank", metavar="DIR_OR_NAME", help=f"The bank: a name, or a folder with bank.yaml ({settings.BANK}).")
+@click.option(
+    "--bank", metavar="DIR_OR_NAME", help=f"The bank: a name, or a folder with bank.yaml ({settings.BANK}; county)."
+)
 @click.option("--warehouse", metavar="DIR", help=f"The bank's warehouse ({settings.WAREHOUSE}).")
 @click.option("--landing", metavar="DIR", help=f"Where deliveries arrive ({settings.LANDING}).")
 @click.version_option(package_name="liangcang")
@@ -110,11 +57,37 @@ def init(asked: Asked) -> None:
 @commands.command()
 @click.argument("date", type=DATE, required=False)
 @click.option("--only", multiple=True, metavar="TABLE", help="Rebuild only this table, e.g. features.party.")
+@click.option("--wait", is_flag=True, help="First wait until every must delivery is there, or the bank's cut-off.")
 @click.pass_obj
 @guarded
-def nightly(asked: Asked, date: dt.datetime | None, only: tuple[str, ...]) -> int:
+def nightly(asked: Asked, date: dt.datetime | None, only: tuple[str, ...], wait: bool) -> int:
     """Run the night of DATE (default: yesterday, in the bank's time zone)."""
-    return _run(asked, date.date() if date else None, None, only)
+    return _run(asked, date.date() if date else None, None, only, wait=wait)
+
+
+@commands.command()
+@click.argument("date", type=DATE, required=False)
+@click.option("--again", is_flag=True, help="Read again what is there already, and deliver it as a correction.")
+@click.pass_obj
+@guarded
+def extract(asked: Asked, date: dt.datetime | None, again: bool) -> None:
+    """Read the bank's databases for DATE (default: yesterday) and lay what was read into landing, as deliveries."""
+    import zoneinfo
+
+    from assets.sources.extracting import extract as extracted
+    from data_contracts.bank import read_bank
+    from pipelines import arrivals
+
+    given = asked.settings()
+    bank = read_bank(given.bank)
+    now = arrivals.now()
+    day = date.date() if date else arrivals.yesterday(bank, now)
+    today = now.astimezone(zoneinfo.ZoneInfo(bank.time_zone)).date()
+    made = 0
+    for delivery in extracted(bank, given.landing, day, today=today, again=again):
+        made += 1
+        say(f"{delivery.feed}: {delivery.rows:,} rows in {delivery.name}")
+    say(f"{made} deliveries of {day}" if made else f"nothing to extract for {day}")
 
 
 @commands.command()
@@ -130,28 +103,34 @@ def backfill(asked: Asked, first: dt.datetime, last: dt.datetime, only: tuple[st
     return _run(asked, first.date(), last.date(), only)
 
 
-def _run(asked: Asked, first: dt.date | None, last: dt.date | None, only: tuple[str, ...]) -> int:
+def _run(
+    asked: Asked, first: dt.date | None, last: dt.date | None, only: tuple[str, ...], *, wait: bool = False
+) -> int:
     from data_contracts.bank import read_bank
     from liangcang.place import find
-    from pipelines.runs import run_night, yesterday
+    from pipelines import arrivals
+    from pipelines.definitions import build
+    from pipelines.runs import run_night
 
     given = asked.settings()
     find(given.warehouse)
     bank = read_bank(given.bank)
-    begin = first or yesterday(bank.time_zone)
+    begin = first or arrivals.yesterday(bank, arrivals.now())
     if begin < bank.start_date:
         raise UsageError("this date is before the bank's first", expected=f"{bank.start_date} or later", found=begin)
     days = [begin + dt.timedelta(days=n) for n in range(((last or begin) - begin).days + 1)]
+    if wait:
+        build(given)  # what is wrong with the bank is said now, and not at the cut-off
+        arrivals.wait(bank, given.landing, begin, say=say)
+    over = arrivals.yesterday(bank, arrivals.now())
+    if days[-1] > over:
+        raise UsageError(
+            "this date is not over yet", expected=f"{over} or earlier, as days end in {bank.time_zone}", found=days[-1]
+        )
     ran = run_night(given, days, select=only, on_progress=say if sys.stdout.isatty() else None)
     span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
     if ran.failure:
-        parts = dict(ran.failure)
-        what = parts.pop("what", "the night failed")
-        parts.setdefault("kept", "what was published stays published")
-        click.echo(for_terminal(f"error: {what}"), err=True)
-        for name, value in parts.items():
-            click.echo(for_terminal(f"  {name:<9} {value}"), err=True)
-        click.echo(for_terminal(f"  {'run':<9} {ran.run_id} ({span})"), err=True)
+        say_failure(ran.failure, run=f"{ran.run_id} ({span})")
         return ran.exit_code
     if only:
         say(f"rebuilt {', '.join(only)} for {span}")
@@ -175,6 +154,57 @@ def status(asked: Asked, everything: bool) -> None:
 
 
 @commands.command()
+@click.option("--feed", metavar="FEED", help="Only of this feed.")
+@click.option("--owner", metavar="OWNER", help="Only those that this owner has to mend.")
+@click.option("--rule", metavar="RULE", help="Only of this rule.")
+@click.option("--date", type=DATE, help="As of this date (default: the newest night).")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=0), help="How many are listed.")
+@click.pass_obj
+@guarded
+def issues(asked: Asked, /, date: dt.datetime | None, limit: int, **narrowed: str | None) -> None:
+    """What is wrong with what was delivered and not yet mended, the oldest first, and the scores."""
+    from pipelines.issues import report
+
+    for line in report(asked.settings(), day=date.date() if date else None, limit=limit, **narrowed):
+        say(line)
+
+
+@commands.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--date", "dates", type=DATE, multiple=True, help="Only these dates (default: the newest --nights).")
+@click.option("--nights", default=30, show_default=True, type=click.IntRange(min=1))
+@click.option("--days", default=90, show_default=True, type=click.IntRange(min=1), help="Pages of older nights go.")
+@click.pass_obj
+@guarded
+def quality(asked: Asked, out: Path, dates: tuple[dt.datetime, ...], nights: int, days: int) -> None:
+    """Write a page a night into the folder OUT (what came, broke, was kept back), and what is expected of each feed."""
+    from pipelines.quality_pages import write
+
+    pages = write(asked.settings(), out, days=[date.date() for date in dates], nights=nights, keep_days=days)
+    say(f"{len(pages)} pages made; open {out / 'index.html'}")
+
+
+@commands.command()
+@click.argument("feed")
+@click.option(
+    "--date", type=DATE, help="Only the delivery of this date (default: every one of which rows are kept back)."
+)
+@click.option(
+    "--corrections",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="CSV: delivery,row,column,old,new,by,reason.",
+)
+@click.pass_obj
+@guarded
+def replay(asked: Asked, feed: str, date: dt.datetime | None, corrections: Path | None) -> int:
+    """Judge again what was kept back of FEED: under today's rules and references, with a steward's corrections."""
+    from pipelines.replay import replay as again
+
+    return again(asked.settings(), feed, day=date.date() if date else None, corrections=corrections, say=say)
+
+
+@commands.command()
 @click.argument("party")
 @click.argument("entry")
 @click.option("--date", type=DATE, help="The business date (default: the newest published).")
@@ -188,24 +218,21 @@ def explain(asked: Asked, party: str, entry: str, date: dt.datetime | None) -> N
         say(line)
 
 
-@commands.group()
-def contracts() -> None:
-    """Contracts as a craft."""
-
-
-@contracts.command("lint")
+@commands.command()
+@click.argument("model", type=click.Choice(["churn"]))
+@click.option("--as-of", type=DATE, help="The last month end to look at (default: the newest whose outcome is known).")
 @click.pass_obj
 @guarded
-def contracts_lint(asked: Asked) -> int:
-    """Check the bank's contracts, SELECTs and catalogue; say each finding with file and line."""
-    from pipelines.linting import lint_bank
+def train(asked: Asked, model: str, as_of: dt.datetime | None) -> None:  # noqa: ARG001  (there is one so far)
+    """Train a model on month ends, judge it out of time, and register it as a candidate."""
+    from pipelines.train import train_churn
 
-    given = asked.bank or os.environ.get(settings.BANK)
-    findings = lint_bank(settings._bank(given))  # noqa: SLF001
-    for finding in findings:
-        say(str(finding))
-    say(f"{len(findings)} finding(s)" if findings else "no findings")
-    return 2 if findings else 0
+    watch = say if sys.stdout.isatty() else lambda _: None
+    for line in train_churn(asked.settings(), as_of=as_of.date() if as_of else None, on_progress=watch):
+        say(line)
+
+
+commands.add_command(contracts)
 
 
 @commands.command()
@@ -292,12 +319,17 @@ def doctor(asked: Asked) -> int:
 @guarded
 def ui(asked: Asked, port: int, read_only: bool) -> None:
     """Dagster's web interface and its daemon, on this machine only, behind a guard against foreign pages."""
+    import dagster as dg
+
+    from pipelines.dead_runs import report_dead_runs
     from pipelines.instance import prepare
     from pipelines.web import serve
 
     given = asked.settings()
     given.export()
     home = prepare(given.dagster_home)
+    with dg.DagsterInstance.get() as instance:
+        report_dead_runs(instance, given.warehouse)
     say(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
     serve(home, port=port, read_only=read_only)
 

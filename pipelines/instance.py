@@ -13,6 +13,7 @@ CONFIGURATION = """\
 # Written by `liangcang init`; change it as you need. SQLite is enough for one machine.
 telemetry: {enabled: false}
 nux: {enabled: false}
+storage: {custom: {module: pipelines.storage, class: Records, config: {base_dir: {env: DAGSTER_HOME}}}}
 concurrency: {runs: {max_concurrent_runs: 1}}
 run_monitoring: {enabled: true, start_timeout_seconds: 180, free_slots_after_run_end_seconds: 60}
 run_retries: {enabled: true, max_retries: 0, retry_on_asset_or_op_failure: false}
@@ -44,7 +45,7 @@ def prepare(home: Path) -> Path:
 def daemon(home: Path) -> Iterator[None]:
     """Dagster's daemon as a child while the block runs, unless one lives already; its words go to `daemon.log`.
 
-    It starts the runs that the interface queues, the schedule and the sensor: without it they wait for ever.
+    It starts the runs that the interface queues, and has the sensor look: without it they wait for ever.
     """
     import dagster as dg
     from dagster._daemon.controller import all_daemons_live

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dagster as dg
+from dagster._core.utils import make_new_run_id
 
+from assets.night import process_tag
 from liangcang.errors import UsageError
 from pipelines import settings
+from pipelines.dead_runs import report_dead_runs
 from pipelines.definitions import build
 from pipelines.instance import prepare
 from pipelines.jobs import NIGHTLY, QUIET
@@ -26,11 +28,6 @@ class Ran:
     run_id: str
     published: Mapping[str, object] = field(default_factory=dict)
     failure: dict[str, str] = field(default_factory=dict)
-
-
-def yesterday(time_zone: str) -> dt.date:
-    """The business date of the night that runs now."""
-    return (dt.datetime.now(zoneinfo.ZoneInfo(time_zone)) - dt.timedelta(days=1)).date()
 
 
 def run_night(
@@ -54,31 +51,19 @@ def run_night(
         )
     first, last = days[0].isoformat(), days[-1].isoformat()
     with dg.DagsterInstance.get() as instance, _progress(on_progress):
-        report_dead_runs(instance)
+        report_dead_runs(instance, given.warehouse)
+        run_id = make_new_run_id()
+        span = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
             run_config=QUIET,
             asset_selection=keys or None,
-            **(
-                {"partition_key": first}
-                if first == last
-                else {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
-            ),
+            run_id=run_id,
+            partition_key=first if first == last else None,
+            tags=process_tag(run_id) | (span if first != last else {}),
         )
         return _ended(result)
-
-
-def report_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Runs of processes that died stay STARTED for ever; say so in their own history."""
-    from assets.night import run_is_alive
-
-    dead: list[str] = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        if not run_is_alive(run):
-            instance.report_run_failed(run, "its process is gone; nothing of it was published")
-            dead.append(run.run_id)
-    return dead
 
 
 def _ended(result: dg.ExecuteInProcessResult) -> Ran:

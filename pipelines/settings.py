@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_contracts.bank import find_banks
 from liangcang.errors import UsageError
 
 BANK, WAREHOUSE, LANDING, KEY_FILE = (
@@ -15,6 +14,9 @@ BANK, WAREHOUSE, LANDING, KEY_FILE = (
     "LIANGCANG_LANDING",
     "LIANGCANG_KEY_FILE",
 )
+
+
+DEFAULT_BANK = "county"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,29 +38,24 @@ class Settings:
         os.environ[LANDING] = str(self.landing)
         os.environ["DAGSTER_HOME"] = str(self.dagster_home)
         os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before scikit-learn: its threads shall not spin
 
 
 def read(*, bank: str | None = None, warehouse: str | None = None, landing: str | None = None) -> Settings:
-    """Options first, then the environment. Without a bank, the only one there is; with several, an error."""
+    """Options first, then the environment. Without a bank, the county."""
     return Settings(
-        bank=_bank(bank or os.environ.get(BANK)),
+        bank=bank_of(bank),
         warehouse=_folder(warehouse or os.environ.get(WAREHOUSE), "--warehouse", WAREHOUSE),
         landing=_folder(landing or os.environ.get(LANDING), "--landing", LANDING),
     )
 
 
-def _bank(given: str | None) -> str:
-    if given:
-        return str(Path(given).resolve()) if os.sep in given or Path(given).is_dir() else given
-    banks = find_banks()
-    if len(banks) == 1:
-        return next(iter(banks))
-    raise UsageError(
-        "which bank?",
-        expected="--bank NAME_OR_FOLDER, or " + BANK,
-        found="several banks: " + ", ".join(sorted(banks)),
-        next="name one of them, or give the folder that holds your bank.yaml",
-    )
+def bank_of(asked: str | None) -> str:
+    """A bank's name, or its folder. Options first, then the environment; without either, the county."""
+    given = asked or os.environ.get(BANK)
+    if not given:
+        return DEFAULT_BANK
+    return str(Path(given).resolve()) if os.sep in given or Path(given).is_dir() else given
 
 
 def _folder(given: str | None, option: str, variable: str) -> Path:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
+import polars as pl
+
 from assets import building
 from assets.freshness import freshness
 from assets.inputs import digest
 from assets.sources import ledger
-from assets.sources.landing import find, newest, unknown_files
+from assets.sources.landing import find, incomplete, newest, unknown_files
 from data_contracts.bank import Bank, read_bank
 from liangcang.errors import LiangcangError
 from liangcang.store import View, Warehouse
+from pipelines import issues
 from pipelines.settings import Settings
 
 RECENT = 35
@@ -72,6 +75,10 @@ def _rules(bank: Bank, view: View, *, everything: bool) -> Iterator[str]:
             )
     yield "quality of each feed's newest delivery" + ("" if everything else " (breaches only)")
     yield from lines or ["  no breach"]
+    if (night := issues.newest(view)) is not None:
+        known = Warehouse(view.place).scan(issues.NAME, as_of=night).collect()
+        standing = known.filter(pl.col("closed_on").is_null())
+        yield f"  {issues.said_of(standing)}; {issues.closing(known, night)}; `liangcang issues` lists them"
     yield ""
 
 
@@ -80,6 +87,7 @@ def _landing(bank: Bank, view: View, given: Settings, warehouse: Warehouse) -> I
     try:
         deliveries = find(given.landing, bank.feeds.values())
         unknown = unknown_files(given.landing, bank.feeds.values())
+        half = incomplete(given.landing, bank.feeds.values())
     except LiangcangError as error:
         yield f"  {error.what}"
         yield ""
@@ -97,11 +105,15 @@ def _landing(bank: Bank, view: View, given: Settings, warehouse: Warehouse) -> I
     ]
     yield f"  {len(deliveries)} deliveries, {len(waiting)} not yet taken, {len(unknown)} files that no contract names"
     for item in refused:
-        yield f"  {item.verdict:<8} {item.feed} {item.business_date}: {item.what}"
+        owner = bank.feeds[item.feed].owner if item.feed in bank.feeds else "nobody"
+        by = f" ({item.rule}, owner {owner})" if item.rule else ""
+        yield f"  {item.verdict:<8} {item.feed} {item.business_date}: {item.what}{by}"
     for item in same:
         yield f"  same     {item.feed} {item.business_date}: delivered again, byte for byte; nothing was published for it"
     for name in waiting[:20]:
         yield f"  waiting  {name}"
+    for delivery in half[:20]:
+        yield f"  half     {delivery.name}: without its control file"
     for name in unknown[:20]:
         yield f"  unknown  {name}"
     yield ""
