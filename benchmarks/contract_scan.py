@@ -57,21 +57,24 @@ COLUMNS = [
     "cp_bank",
 ]
 
-# One row in some ten thousand has each fault: missing values, unknown codes and accounts, bad dates and numbers.
+# One row in some ten thousand has each fault: missing values, unknown codes and accounts, bad dates and numbers, amounts
+# out of range, a number of another shape, and what two columns may not say together.
 DELIVERY = """
     select
-        printf('20261120-%010d-01', if(i % 9973 = 0, greatest(i - 1, 0), i))          as txn_id,
+        printf('20261120-%010d-01', if(i % 9973 = 0, greatest(i - 1, 0), i)) || if(i % 10079 = 8, 'x', '') as txn_id,
         if(i % 10007 = 1, '2026-11-31', '2026-11-' || lpad(((i * 7) % 30 + 1)::varchar, 2, '0')) as txn_date,
         printf('%02d:%02d:%02d', (i * 11) % 24, (i * 7) % 60, (i * 3) % 60)           as txn_time,
-        if(i % 10009 = 2, 'unknown', printf('6222%012d', (i * 7919) % {accounts}))    as acct_no,
-        if(i % 10037 = 3, '', printf('8801%012d', (i * 7919) % {accounts}))           as cust_no,
-        if(i % 2 = 0, 'D', 'C')                                                       as dc_flag,
-        if(i % 10039 = 4, '1e5', printf('%d.%02d', (i * 37) % 100000, i % 100))       as amount,
+        case when i % 10009 = 2 then 'unknown' when i % 10099 = 11 then null
+            else printf('6222%012d', (i * 7919) % {accounts}) end                     as acct_no,
+        if(i % 10037 = 3, null, printf('8801%012d', (i * 7919) % {accounts}))         as cust_no,
+        case when i % 10103 = 12 then 'X' when i % 2 = 0 and i % 10069 <> 6 then 'D' else 'C' end as dc_flag,
+        case when i % 10039 = 4 then '1e5' when i % 10069 = 6 then '99999.50' when i % 10091 = 9 then '-5.00'
+            when i % 10093 = 10 then null else printf('%d.%02d', (i * 37) % 99999, i % 100) end as amount,
         if(i % 10061 = 5, 'XXX', if(i % 50 = 0, 'USD', 'CNY'))                        as ccy,
-        printf('%d.%02d', (i * 53) % 1000000, (i * 3) % 100)                          as balance,
-        ['1001', '1002', '2001', '2003', '2004', '2099'][(i % 6)::int + 1]            as txn_type,
+        if(i % 10067 = 7, '-', '') || printf('%d.%02d', (i * 53) % 1000000 + 1, (i * 3) % 100) as balance,
+        if(i % 10111 = 13, '9999', ['1001', '1002', '2001', '2003', '2004', '2099'][(i % 6)::int + 1]) as txn_type,
         printf('%02d', i % 9 + 1)                                                     as channel,
-        if(i % 3 = 0, '', '403100000004')                                             as cp_bank
+        if(i % 3 = 0, null, '403100000004')                                           as cp_bank
     from range({rows}) as r(i)
 """
 
@@ -130,8 +133,11 @@ def cpu() -> float:
 class Load:
     """One file, three ways to load it. Each way starts from a fresh connection and leaves nothing behind."""
 
-    def __init__(self, folder: Path, rows: int) -> None:
-        self.folder, self.file = folder, folder / "delivery.csv"
+    def __init__(self, folder: Path, rows: int | None = None, *, memory: str = "4GB") -> None:
+        """Make the file, if `rows` are said, or load the one that is there."""
+        self.folder, self.file, self.memory = folder, folder / "delivery.csv", memory
+        if rows is None:
+            return
         with self.engine() as engine:
             engine.con.execute(
                 f"copy ({DELIVERY.format(rows=rows, accounts=ACCOUNTS)}) to {literal(self.file)} (header false, delimiter '|')"
@@ -140,7 +146,7 @@ class Load:
     def engine(self) -> Engine:
         spill = self.folder / "spill"
         spill.mkdir(exist_ok=True)
-        return Engine(read=[self.folder], write=self.folder, spill=spill, memory="4GB")
+        return Engine(read=[self.folder], write=self.folder, spill=spill, memory=self.memory)
 
     def read(self, types: Mapping[str, str]) -> str:
         columns = ", ".join(f"{literal(c)}: {literal(types.get(c, 'VARCHAR'))}" for c in COLUMNS)
