@@ -8,9 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from banks.riverside_bank import Demo, plant, write_bank
 from banks_at_work import Hands, hands, made_once, real_data, shared
 
-from pipelines.demo import Demo, plant, write_bank
+from pipelines.demo import Demo as CountyDemo
+from pipelines.demo import write_county
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as every command of ours; tests import scikit-learn by themselves
+
+
+@pytest.hookimpl(trylast=True)  # when what is not asked for is gone
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers begin with a half each: one makes Berka's history while the other makes the county's first night."""
+
+    def users(fixture: str) -> list[pytest.Item]:
+        return [item for item in items if fixture in getattr(item, "fixturenames", ())]
+
+    begins = [users("berka_history"), users("county_first")]
+    rest = [item for item in items if not any(item in those for those in begins)]
+    half = max(0, len(items) // 2 - len(begins[0]))
+    items[:] = [*begins[0], *rest[:half], *begins[1], *rest[half:]]
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +94,36 @@ def riverside_troubled(riverside_first: Hands, riverside_demo: Demo, tmp_path_fa
 def riverside(riverside_first: Hands, tmp_path: Path) -> Hands:
     """Riverside after its first night, in folders that the test may break."""
     return riverside_first.copy(tmp_path / "riverside")
+
+
+@pytest.fixture(scope="session")
+def county_demo(tmp_path_factory: pytest.TempPathFactory) -> CountyDemo:
+    """A small county: its cast and some others, three months and three nights, one row planted in the first."""
+    folder = shared(tmp_path_factory, "county") / "demo"
+    with made_once(folder) as first:
+        if first:
+            write_county(folder, customers=120, months=3, nights=3)
+    nights = tuple(dt.date(2026, 11, day) for day in (1, 2, 3))
+    history = dt.date(2026, 8, 1), dt.date(2026, 10, 31)
+    return CountyDemo(landing=folder / "landing", history=history, nights=nights, truth=folder / "truth.parquet")
+
+
+@pytest.fixture(scope="session")
+def county_first(county_demo: CountyDemo, tmp_path_factory: pytest.TempPathFactory) -> Hands:
+    """The county after its first night. Only to be read, or copied."""
+    folder = shared(tmp_path_factory, "county_first")
+    bank = Hands("county", county_demo.landing, folder / "warehouse", folder / "bank.key")
+    with made_once(folder) as first:
+        if first:
+            hands(folder, bank="county", landing=county_demo.landing)
+            bank("nightly", county_demo.nights[0].isoformat())
+    return bank
+
+
+@pytest.fixture
+def county(county_first: Hands, tmp_path: Path) -> Hands:
+    """The county after its first night, in folders that the test may break."""
+    return county_first.copy(tmp_path / "county")
 
 
 @pytest.fixture(scope="session")

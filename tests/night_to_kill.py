@@ -1,13 +1,13 @@
 """Nights in processes of their own, forked from one that has imported everything, so that many can be killed.
 
-    python night_to_kill.py --bank … --warehouse … --landing …
-
-Reads lines of a date and a number of seconds from standard input; for each it forks a child that runs that night, kills
-it after so many seconds, and writes its exit code (negative: the signal that ended it).
+Reads lines from standard input, each a JSON list of a number of seconds and the arguments of `liangcang`; for each it
+forks a child that runs that command, kills it after so many seconds, and writes its exit code (negative: the signal that
+ended it).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -19,26 +19,26 @@ import pipelines.definitions  # noqa: F401
 from pipelines.cli import commands
 
 
-def night(options: list[str], day: str) -> int:
+def night(arguments: list[str]) -> int:
     try:
-        commands([*options, "nightly", day], standalone_mode=False)
+        commands(arguments, standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
 
 
-def serve(options: list[str]) -> None:
+def serve() -> None:
     for line in sys.stdin:
-        day, seconds = line.split()
+        seconds, *arguments = json.loads(line)
         child = os.fork()
         if not child:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             code = 70
             try:
-                code = night(options, day)
+                code = night(arguments)
             finally:
                 os._exit(code)
-        until = time.monotonic() + float(seconds)
+        until = time.monotonic() + seconds
         while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < until:
             time.sleep(0.005)
         if not ended[0]:
@@ -48,4 +48,4 @@ def serve(options: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1:])
+    serve()

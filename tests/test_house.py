@@ -16,7 +16,7 @@ FLOORS = {
     "assets": {"liangcang", "data_contracts"},
     "pipelines": {"liangcang", "data_contracts", "assets"},
 }
-HEAVY = {"great_expectations", "sklearn", "pandas", "matplotlib", "shap", "pyspark"}
+HEAVY = {"great_expectations", "sklearn", "skops", "pandas", "matplotlib", "shap", "pyspark"}
 
 
 def modules(floor: str) -> list[Path]:
@@ -50,6 +50,21 @@ def test_heavy_libraries_are_imported_inside_functions(floor):
         assert not heavy, f"{path.relative_to(ROOT)} imports {heavy} at its top"
 
 
+@pytest.mark.parametrize("floor", FLOORS)
+def test_openmp_is_told_to_be_patient_before_scikit_learn_is_imported(floor):
+    """Threads that spin while they wait ruin a machine of two cores; the setting counts only before the first import."""
+    for path in modules(floor):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef) and imported(function, everywhere=True) & {"sklearn", "skops"}:
+                lines = [node.lineno for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
+                told = [
+                    node.lineno
+                    for node in ast.walk(function)
+                    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "patient"
+                ]
+                assert told and min(told) < min(lines), f"{path.relative_to(ROOT)}: {function.name}"
+
+
 def test_loading_the_definitions_imports_nothing_heavy():
     code = f"import sys, pipelines.definitions; print(*(set(sys.modules) & {HEAVY!r}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
@@ -73,3 +88,9 @@ def test_definitions_stay_thin():
 @pytest.mark.parametrize("floor", FLOORS)
 def test_no_room_is_too_large_to_hold_in_mind(floor):
     assert [path.name for path in modules(floor) if len(path.read_text().splitlines()) > 500] == []
+
+
+def test_no_two_test_files_have_one_name():
+    """Test folders are no packages: of two files of one name pytest would import one."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -14,10 +15,10 @@ from typing import Self
 
 import polars as pl
 import pytest
+from banks.riverside_bank import Demo
 from banks_at_work import Hands
 
 import liangcang as lc
-from pipelines.demo import Demo
 
 TABLES = ("products.customer_tags", "products.risk_party")
 
@@ -42,19 +43,18 @@ class Reader(threading.Thread):
                 self.reads += 1
             except Exception as error:  # noqa: BLE001  (any failed read is what this test is for)
                 self.faults.append(repr(error))
-            time.sleep(0.02)
+            time.sleep(0.1)
 
 
 class Nights:
-    """Runs nights of a bank, each in a process of its own, killed after so many seconds if it is to be."""
+    """Runs nights of banks, each in a process of its own, killed after so many seconds if it is to be."""
 
-    def __init__(self, hands: Hands) -> None:
-        environment = os.environ | {"LIANGCANG_KEY_FILE": str(hands.key)}
+    def __init__(self, key: Path) -> None:
+        environment = os.environ | {"LIANGCANG_KEY_FILE": str(key)}
         environment.pop("DAGSTER_HOME", None)
-        options = ["--bank", hands.bank, "--warehouse", str(hands.warehouse), "--landing", str(hands.landing)]
         here = Path(__file__)
         self.server = subprocess.Popen(
-            [sys.executable, "-P", str(here.with_name("night_to_kill.py")), *options],
+            [sys.executable, "-P", str(here.with_name("night_to_kill.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -71,9 +71,10 @@ class Nights:
         self.server.wait()
         self.server.stdout.close()
 
-    def __call__(self, day: str, *, kill_after: float = 600) -> int:
+    def __call__(self, hands: Hands, day: str, *, kill_after: float = 600) -> int:
         """The exit code of the night; negative, the signal that ended it."""
-        self.server.stdin.write(f"{day} {kill_after}\n")
+        options = ["--bank", hands.bank, "--warehouse", str(hands.warehouse), "--landing", str(hands.landing)]
+        self.server.stdin.write(json.dumps([kill_after, *options, "nightly", day]) + "\n")
         self.server.stdin.flush()
         return int(self.server.stdout.readline())
 
@@ -82,29 +83,30 @@ def killed_nights(riverside: Hands, demo: Demo, *, times: int, seed: int) -> Non
     """Kill the second night so many times, then let it end; compare with a night that nobody disturbed."""
     day, drawn = demo.nights[1].isoformat(), random.Random(seed)
     undisturbed = riverside.copy(riverside.warehouse.parent.parent / "undisturbed")
-    with Nights(undisturbed) as nights:
+    with Nights(riverside.key) as nights:
         began = time.monotonic()
-        assert nights(day) == 0
+        assert nights(undisturbed, day) == 0
         whole = time.monotonic() - began
-    reader = Reader(riverside.warehouse)
-    reader.start()
-    killed = 0
-    with Nights(riverside) as nights:
-        for _ in range(times):
-            killed += nights(day, kill_after=drawn.uniform(0.05, 1.0) * whole) == -signal.SIGKILL
-        assert nights(day) == 0
+        reader = Reader(riverside.warehouse)
+        reader.start()
+        killed = 0
+        while killed < times:
+            if nights(riverside, day, kill_after=drawn.uniform(0.05, 1.0) * whole) == -signal.SIGKILL:
+                killed += 1
+            else:
+                whole *= 0.8  # the machine has less to do than before
+        assert nights(riverside, day) == 0
     reader.stop.set()
     reader.join()
     assert reader.faults == []
     assert reader.reads > times
-    assert killed > times / 2
     assert riverside.bytes_of() == undisturbed.bytes_of()
     riverside("gc", "--yes", "--grace-hours", "0")
     assert "clean" in riverside("fsck").output
 
 
 def test_a_night_killed_at_any_moment_shows_yesterday_or_today(riverside, riverside_demo):
-    killed_nights(riverside, riverside_demo, times=5, seed=1)
+    killed_nights(riverside, riverside_demo, times=2, seed=1)
 
 
 @pytest.mark.slow

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from banks.riverside_bank import Demo, plant
 from banks_at_work import Hands
 from polars.testing import assert_frame_equal
-
-from pipelines.demo import Demo, plant
 
 EIGHT = ["R025", "R026", "R045", "R046", "R048", "R050", "R051", "R052"]
 
@@ -74,8 +73,10 @@ def test_every_delivered_row_ends_in_exactly_one_place(riverside_all):
     view = riverside_all.open.current
     deliveries = 0
     for name in view.tables():
-        if name.startswith("quality."):
-            counts = riverside_all.open.scan(name).filter(kind="conservation").collect()
+        if name.startswith("quarantine."):
+            counts = (
+                riverside_all.open.scan(name.replace("quarantine", "quality")).filter(kind="conservation").collect()
+            )
             for _, rows in counts.group_by("business_date", "_delivery"):
                 kept = dict(rows.select("rule_id", "checked").iter_rows())
                 deliveries += 1

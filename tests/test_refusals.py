@@ -45,6 +45,13 @@ def test_sql_over_an_unknown_table(riverside, riverside_demo, mended):
     assert path.name in said and "acounts" in said
 
 
+def test_a_field_that_authenticates_a_person(riverside, riverside_demo, mended):
+    """Class C3 (JR/T 0171): what proves who somebody is may not land, so its contract does not load."""
+    path = mended("contracts/customers.odcs.yaml", "classification: C2", "classification: C3")
+    said = refused(riverside, riverside_demo)
+    assert path.name in said and "C3" in said and "may not land" in said
+
+
 def test_a_product_of_two_decimals_that_is_not_cast(riverside, riverside_demo, mended):
     path = mended("conform/loan_receipt.sql", "loan.owed   ", "loan.owed * loan.granted   ")
     said = refused(riverside, riverside_demo)
@@ -54,6 +61,11 @@ def test_a_product_of_two_decimals_that_is_not_cast(riverside, riverside_demo, m
 def test_an_entry_that_does_not_exist_in_the_banks_parameters(riverside, riverside_demo, mended):
     mended("bank.yaml", "  features:", "  entries: {R099: {floor: 1}}\n  features:")
     assert "R099" in refused(riverside, riverside_demo)
+
+
+def test_a_churn_label_or_threshold_that_does_not_exist(riverside, riverside_demo, mended):
+    mended("bank.yaml", "c1_aum_drop}", "c1_aum_drop, flor: 5000}")
+    assert "did you mean 'floor'" in refused(riverside, riverside_demo)
 
 
 def test_without_a_bank_the_error_lists_them(tmp_path):
@@ -89,3 +101,19 @@ def test_a_key_that_others_can_read_stops_the_night(riverside, riverside_demo):
     finally:
         riverside.key.chmod(0o600)
     assert "key" in said
+
+
+@pytest.mark.parametrize(
+    ("dates", "phrases"),
+    [
+        (("nightly", "9999-12-30"), ("this date is not over yet", "or earlier, as days end in Asia/Shanghai")),
+        (("backfill", "2026-11-01", "2999-01-01"), ("this date is not over yet", "2999-01-01")),
+        (("nightly", "1970-01-01"), ("this date is before the bank's first", "or later")),
+        (("backfill", "2026-11-02", "2026-11-01"), ("FROM is after TO", "the earlier date first")),
+    ],
+)
+def test_a_date_that_no_night_can_have(riverside, dates, phrases):
+    before = riverside.bytes_of()
+    said = riverside(*dates, code=2).output
+    assert all(phrase in said for phrase in phrases), said
+    assert riverside.bytes_of() == before

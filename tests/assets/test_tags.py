@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from assets.catalogue import Catalogue, digest, load, tables
 from assets.entry import PARTY_TYPES, Entry
-from assets.projection import evaluate_fixture, tags_select
+from assets.projection import evaluate_fixture, lacking, tags_select
 from data_contracts import strict
 from data_contracts.bank import product_contracts
 from liangcang.engine import Engine
@@ -55,24 +55,9 @@ def test_every_fixture_of_a_tag_holds(entry: Entry, engine: Engine) -> None:
 def test_the_first_tags_are_there() -> None:
     numbers = [int(entry.id.removeprefix("T")) for entry in TAGS.entries]
     assert numbers == [
-        1,
-        2,
-        3,
-        10,
-        11,
-        21,
-        *range(35, 42),
-        58,
-        59,
-        69,
-        72,
-        73,
-        92,
-        *range(98, 102),
-        103,
-        131,
-        *range(133, 136),
-    ]
+        *range(1, 15), *range(16, 23), 29, 30, *range(35, 45), 52, 53, *range(57, 74), 80, *range(91, 95), *range(98, 104),
+        *range(107, 111), 112, *range(114, 117), 131, *range(133, 136), 155, 158, 159, 163, 180, 206,
+    ]  # fmt: skip
 
 
 def as_row(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,10 +75,18 @@ def test_a_tag_is_null_when_a_column_it_needs_is_null(tag: Any, engine: Engine) 
 
 
 def needed_together(entry: Entry) -> list[list[str]]:
-    """The columns of which one is needed: those of a `coalesce` together, every other one alone."""
-    either = [[column.name for column in node.find_all(exp.Column)] for node in entry.value.tree.find_all(exp.Coalesce)]
-    within = {column for group in either for column in group}
-    return [*either, *([column] for column in entry.columns if column not in within)]
+    """The columns of which one is needed: those of a `coalesce` together, every other one alone.
+
+    What a constant stands for is not needed.
+    """
+    either = {
+        node: [column.name for column in node.find_all(exp.Column)] for node in entry.value.tree.find_all(exp.Coalesce)
+    }
+    within = {column for group in either.values() for column in group}
+    needed = [
+        group for node, group in either.items() if not isinstance(node.expressions[-1], exp.Boolean | exp.Literal)
+    ]
+    return [*needed, *([column] for column in entry.columns if column not in within)]
 
 
 @pytest.mark.parametrize("how", ["unfed", "stale"])
@@ -106,15 +99,35 @@ def test_a_column_that_is_not_fed_or_stale_makes_the_tags_that_need_it_null_and_
         row = as_row(tag, best.given) | row
     row = {"party_type": "person"} | {name: value for name, value in row.items() if name != "party_type"}
     (whole,) = tags_of(engine, TAGS, [row])
-    for column in sorted(set(columns_read(TAGS))):
-        (made,) = tags_of(engine, TAGS, [row], **{how: {column: "what is missing"}})
+    columns = sorted(set(columns_read(TAGS)))
+    for part in range(6):
+        lost = set(columns[part::6])
+        (made,) = tags_of(engine, TAGS, [row], **{how: dict.fromkeys(lost, "what is missing")})
         for tag in TAGS.tags:
-            if column not in tag.columns:
+            if not lost & set(tag.columns):
                 assert made[tag.column] == whole[tag.column]
-            elif [column] in needed_together(tag):
+            elif any(lost.issuperset(needed) for needed in needed_together(tag)):
                 assert made[tag.column] is None
-            else:
+            elif not tag.value.tree.find(exp.Coalesce):  # of a coalesce, another column may say otherwise
                 assert made[tag.column] in (whole[tag.column], None)
+
+
+def test_nobody_is_contacted_who_did_not_agree_and_the_tag_is_never_null(engine: Engine) -> None:
+    alone = Catalogue(entries=(TAGS["T158"],), columns=COLUMNS)
+    rows = [
+        {"marketing_consent": said, "deceased": dead} for said in (True, False, None) for dead in (True, False, None)
+    ]
+    people = [row | {"party_type": kind} for row in rows for kind in ("person", "self_employed", None)]
+    told = [row["t158_do_not_contact"] for row in tags_of(engine, alone, people)]
+    assert told == [not row["marketing_consent"] or bool(row["deceased"]) for row in people]
+    firms = tags_of(engine, alone, [row | {"party_type": "enterprise"} for row in rows])
+    assert {row["t158_do_not_contact"] for row in firms} == {False}
+    unfed = {"marketing_consent": "party.marketing_consent", "deceased": "party.status"}
+    (made,) = tags_of(engine, alone, [{"party_type": "person"}], unfed=unfed)
+    assert made["t158_do_not_contact"] is True
+    assert lacking(TAGS["T158"], TAGS, unfed) == set()
+    assert [tag.id for tag in TAGS.tags if tag.is_always_known] == ["T158"]
+    assert product_contracts()["customer_tags"].property("t158_do_not_contact").required
 
 
 def test_one_row_a_party_with_the_date_and_the_configuration(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""The first eight indicators worked out by hand from the demo bank's files, with no code of the warehouse.
+"""The first eight indicators worked out by hand from the small bank's files, with no code of the warehouse.
 
 Slow and plain on purpose: it is what the warehouse's answers are compared with. UNKNOWN is the word `unknown`.
 """

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from banks.riverside_bank import FAULTS, Demo, plant, write_bank
+from banks.riverside_cast import CUSTOMERS
+from banks.riverside_files import identity_number
 from riverside_oracle import date, read, results
 
 from assets.parties.identity import read_key
@@ -22,9 +25,6 @@ from data_contracts.judge import judge
 from data_contracts.judgement import Judgement
 from liangcang.engine import Engine
 from liangcang.errors import UsageError
-from pipelines.demo import FAULTS, Demo, plant, write_bank
-from pipelines.demo_cast import CUSTOMERS
-from pipelines.demo_files import identity_number
 
 FIRST = ("R025", "R026", "R045", "R046", "R048", "R050", "R051", "R052")
 

@@ -160,6 +160,15 @@ def test_a_query_reads_feeds_that_there_are(tmp_path: Path) -> None:
     assert "no table staged.client" in str(refused(tmp_path, contracts=(customers(), contract)))
 
 
+def test_a_query_reads_the_day_before_of_states_and_not_of_events(tmp_path: Path) -> None:
+    about_customers = customers()
+    rule = {"id": "looks_back", "type": "sql", "mustBe": 0, "dimension": "consistency", "severity": "warning"}
+    rule["query"] = "select count(*) from ${object}, before.bookings"
+    at(about_customers, "schema", 0).setdefault("quality", []).append(rule)
+    error = refused(tmp_path, contracts=(about_customers, bookings()))
+    assert "staged.bookings is delivered as events, and has no state of the day before" in str(error)
+
+
 def test_a_feed_without_a_server_cannot_be_delivered(tmp_path: Path) -> None:
     contract = customers()
     del contract["servers"]
@@ -199,8 +208,9 @@ def test_a_select_says_what_it_reads_and_what_it_cannot_feed(tmp_path: Path) -> 
     assert found["party"].inputs == ("parties.party_map", "staged.customers")
     assert (found["balance"].inputs, found["balance"].history) == (("staged.bookings",), ("staged.bookings",))
     assert found["balance"].sql.inputs == ("staged.bookings_history",)
-    assert found["balance"].unfed == ()
-    assert set(found["party"].unfed) == {"gender", "region_code", "open_date", "branch_code"}
+    assert found["balance"].unfed == ("balance_fcy", "currency", "held_amount")
+    party = conformed_contracts()["party"].columns
+    assert set(found["party"].unfed) == set(party) - {"party_id", "party_type", "birth_date"}
     assert found["party_map"].table == "parties.party_map"
 
 

@@ -184,6 +184,16 @@ def test_rows_of_a_day_have_no_order_that_the_balance_could_follow(berka: Berka)
     assert steps[0][1] < 40_000
 
 
+def test_no_account_that_is_heard_of_again_was_silent_for_more_than_60_days(berka: Berka) -> None:
+    """Of the first feed. Five were silent for exactly that long; all others were heard of within a month."""
+    gaps = berka.rows(
+        "with heard as (select distinct account_id, date from staged.trans), gap as (select date - lag(date)"
+        " over (partition by account_id order by date) as days from heard)"
+        " select days, count(*) from gap where days > 31 group by days"
+    )
+    assert gaps == [(60, 5)]
+
+
 # -- what conform makes of it ------------------------------------------------------------------------------------------
 
 

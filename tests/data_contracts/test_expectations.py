@@ -120,6 +120,16 @@ def test_a_count_that_differs_is_our_fault_and_names_the_rule(
         confirm(con, EVERY_KIND, miscounted(judgement, rule_id))
 
 
+def test_a_breach_of_a_rule_that_the_scan_found_kept_is_our_fault(
+    con: duckdb.DuckDBPyConnection, judgement: Judgement
+) -> None:
+    kept = (replace(r, failed=0) if r.rule_id == "key" else r for r in judgement.results)
+    with pytest.raises(EngineError, match="count differently for rule key") as error:
+        confirm(con, EVERY_KIND, replace(judgement, results=tuple(kept)))
+    assert error.value.details["expected"] == "0 of 7 rows, as the scan says"
+    assert error.value.details["found"] == "2 of 7 rows, says Great Expectations"
+
+
 def test_an_error_inside_the_library_is_no_bad_data(
     con: duckdb.DuckDBPyConnection, judgement: Judgement, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from deliveries import bad, contract, deliver, failed, good, judged, prop, rule
 
-from data_contracts.contract import Volume
+from data_contracts.contract import Authorisation, Volume
 from data_contracts.judge import judge
 from data_contracts.judgement import QUALITY_COLUMNS, results_frame
 from liangcang.engine import Engine
@@ -231,6 +231,46 @@ def test_a_reference_to_a_table_that_is_not_there_is_neither_passed_nor_failed(c
     assert "could not be judged" in str(judged(con, strict, ["a"]).refused)
 
 
+def test_a_reference_may_be_to_one_of_several_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """A customer number is a person's or a firm's. A list that is not there is none in which it could stand."""
+    con.execute("create or replace temp table person as select * from (values ('a')) as v(number)")
+    con.execute("create or replace temp table firm as select * from (values ('b'), ('a')) as v(code)")
+    two = rule(
+        "x.reference",
+        "reference",
+        "x",
+        references=("staged.person", ("number",)),
+        alternatives=(("staged.firm", ("code",)),),
+    )
+    given = contract([prop("x")], two)
+    rows = (["a"], ["b"], ["c"], [""])
+    both = judged(con, given, *rows, references={"staged.person": "person", "staged.firm": "firm"})
+    assert bad(con, both) == {3: ["x.reference"]}
+    alone = judged(con, given, *rows, references={"staged.firm": "firm"})
+    assert bad(con, alone) == {3: ["x.reference"]}
+    assert bad(con, judged(con, given, *rows, references={"staged.person": "person"})) == {
+        2: ["x.reference"],
+        3: ["x.reference"],
+    }
+    neither = judged(con, given, *rows).result("x.reference")
+    assert neither.observation == "not judged: staged.person and staged.firm are not there"
+
+
+def test_rows_are_not_taken_while_nobody_can_say_whether_they_are_authorised(con: duckdb.DuckDBPyConnection) -> None:
+    held = rule("x.reference", "reference", "x", references=("staged.report", ("number",)))
+    given = contract([prop("x")], held, authorisation=Authorisation(column="x", rule="x.reference"))
+    assert "x.reference could not be judged" in str(judged(con, given, ["a"]).refused)
+    con.execute("create or replace temp table report as select * from (values ('a')) as v(number)")
+    found = judged(con, given, ["a"], ["b"], references={"staged.report": "report"})
+    assert (bad(con, found), found.refused) == ({2: ["x.reference"]}, None)
+
+
+def test_a_rule_may_ask_for_a_check_character(con: duckdb.DuckDBPyConnection) -> None:
+    given = contract([prop("x"), prop("kind")], rule("Q15", "row", predicate="kind <> '10' or is_resident_id(x)"))
+    rows = (["11010519491231002X", "10"], ["110105194912310021", "10"], ["A1", "20"], ["", "10"], ["A1", ""])
+    assert bad(con, judged(con, given, *rows)) == {2: ["Q15"]}
+
+
 def test_a_reference_between_unlike_types_is_a_contract_error(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create or replace temp table account as select 1::bigint as account_id")
     given = contract([prop("x")], rule("r", "reference", "x", references=("staged.account", ("account_id",))))
@@ -380,7 +420,8 @@ def test_a_rule_that_says_nothing_is_a_contract_error_that_names_it(
 
 def test_quality_has_a_row_a_rule_a_null_token_and_a_place_where_rows_went(con: duckdb.DuckDBPyConnection) -> None:
     found = judged(con, KEYED, ["1", "a"], ["1", "a"], ["x", ""], rejected=2)
-    frame = results_frame(found, KEYED, dt.date(2026, 11, 20), "0123456789ab")
+    told = {"id.parse": [("~0123456789abcdef", 3, 4)]}
+    frame = results_frame(found, KEYED, dt.date(2026, 11, 20), "0123456789ab", told)
     assert frame.schema == pl.Schema(QUALITY_COLUMNS)
     assert frame.select("_delivery", "rule_id").is_unique().all()
     kept = frame.filter(pl.col("kind") == "conservation")
@@ -404,7 +445,11 @@ def test_quality_has_a_row_a_rule_a_null_token_and_a_place_where_rows_went(con: 
         "failed": 1,
         "passed": False,
         "observation": None,
+        "breach_keys": ["~0123456789abcdef"],
+        "breach_rows": [3],
+        "breach_lines": [4],
     }
+    assert frame.filter(pl.col("rule_id") != "id.parse")["breach_rows"].null_count() == frame.height - 1
 
 
 def test_the_same_delivery_may_be_judged_again_on_the_same_connection(con: duckdb.DuckDBPyConnection) -> None:

@@ -64,6 +64,55 @@ def _server(name: str, **values: Any) -> Change:
     return lambda c: at(c, "servers", name).update(values)
 
 
+def _extracted(**said: Any) -> Change:
+    """The daily file made from a table, and one thing said otherwise."""
+
+    def change(contract: Values) -> None:
+        server = at(contract, "servers", "daily")
+        server.update(
+            format=said.get("format", "parquet"),
+            path=said.get("path", "b_{business_date:%Y%m%d}_{sequence}.parquet"),
+        )
+        table = {"connection": "core", "table": said.get("table", "core.bookings"), "overlapDays": 3}
+        since = {"since": said.get("since", "day")} if said.get("since", "day") else {}
+        usual = dict.fromkeys(("header", "quote", "compression"))
+        put(server, **usual, control=said.get("control", "flg"), extract={**table, **since})
+
+    return change
+
+
+def test_a_file_that_is_made_from_a_table_has_no_finding(tmp_path: Path) -> None:
+    contract = bookings()
+    _extracted()(contract)
+    assert linted(tmp_path, contract) == []
+
+
+def _headed(layout: str) -> Change:
+    def change(contract: Values) -> None:
+        at(contract, "servers", "history")["format"] = layout
+        put(at(contract, "servers", "history"), header=True)
+
+    return change
+
+
+def _nested(path: str) -> Change:
+    def change(contract: Values) -> None:
+        for server in contract["servers"]:
+            server["format"] = "jsonl"
+            put(server, header=None, quote=None)
+        put(col(contract, "amount"), path=path)
+
+    return change
+
+
+def _archive(path: str = "b_{business_date:%Y%m%d}.tar.gz", member: str = "*") -> Change:
+    def change(contract: Values) -> None:
+        at(contract, "servers", 0)["path"] = path
+        put(at(contract, "servers", 0), compression="tar.gz", member=member)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "field", "phrase"),
     [
@@ -123,6 +172,7 @@ def _server(name: str, **values: Any) -> Change:
         (_server("daily", path="bookings_*.gz"), "servers.daily.path", "has its {business_date"),
         (_server("daily", path="{business_date:%Y}.gz"), "servers.daily.path", "year, month and day"),
         (_server("daily", path="{date}_{business_date:%Y%m%d}.gz"), "servers.daily.path", "knows *"),
+        (_server("daily", path="{business_date:%Y%m%d}/b_{business_date:%Y%m%d}.gz"), "servers.daily.path", "twice"),
         (_server("daily", encoding="GB18031"), "servers.daily.encoding", "not an encoding"),
         (_server("daily", encoding="unicode_escape"), "servers.daily.encoding", "not an encoding"),
         (_server("daily", delimiter=""), "servers.daily.delimiter", "one to four"),
@@ -132,6 +182,28 @@ def _server(name: str, **values: Any) -> Change:
         (lambda c: put(at(c, "servers", 0), compression="none"), "compression", "if and only if"),
         (lambda c: put(at(c, "servers", 0), quote="''"), "quote", "one character"),
         (lambda c: put(at(c, "servers", 0), lineTerminator="LF"), "lineTerminator", "expected"),
+        (_server("daily", encoding="gbk"), "servers.daily.encoding", "gb18030 holds all of gbk"),
+        (_headed("jsonl"), "servers.history.format", "neither a header nor quotes"),
+        (_server("daily", format="fixed"), "properties.amount.customProperties.byteWidth", "its width in bytes"),
+        (lambda c: put(col(c, "amount"), byteWidth=8), "amount.customProperties.byteWidth", "only columns of a fixed"),
+        (lambda c: put(col(c, "amount"), path="a.b"), "amount.customProperties.path", "only records of jsonl"),
+        (_nested(path="a..b"), "amount.customProperties.path", "dots between"),
+        (_nested(path="kind.inner"), "amount.customProperties.path", "kind stands there"),
+        (_nested(path="day"), "amount.customProperties.path", "day stands there"),
+        (lambda c: put(at(c, "servers", 0), member="x.txt"), "member", "only an archive"),
+        (_archive(member="../x.txt"), "member", "plain file name"),
+        (_archive(member=""), "member", "plain file name"),
+        (_archive(path="b_{business_date:%Y%m%d}.gz"), "compression", "if and only if"),
+        # tables that files are made from
+        (_extracted(control="none"), "servers.daily.customProperties.extract", "with a control file"),
+        (_extracted(format="jsonl"), "servers.daily.customProperties.extract", "a daily Parquet file"),
+        (_extracted(path="b_{business_date:%Y%m%d}.parquet"), "extract", "{sequence} too"),
+        (_extracted(path="*_{business_date:%Y%m%d}_{sequence}.parquet"), "extract", "has no *"),
+        (_extracted(table="bookings"), "extract", "schema.table"),
+        (_extracted(table='core.b" where 1=1 --'), "extract", "schema.table"),
+        (_extracted(since=None), "extract", "need since"),
+        (_extracted(since="kind"), "extract", "not kind"),
+        (_extracted(since="dya"), "extract", "not dya"),
         # values
         (lambda c: col(c, "booking_no").update(logicalTypeOptions={"pattern": "^(?=a)b$"}), "pattern", "RE2"),
         (lambda c: col(c, "booking_no").update(logicalTypeOptions={"pattern": r"^(a)\1$"}), "pattern", "RE2"),

@@ -36,6 +36,16 @@ def rules(contract: Contract) -> dict[str, Rule]:
     return {rule.id: rule for rule in contract.rules}
 
 
+def test_service_levels_are_read_as_they_were_written(tmp_path: Path) -> None:
+    levels = [{"property": "latency", "value": 4, "unit": "h"}, {"property": "retention", "value": "1.50", "unit": "y"}]
+    contract = read(tmp_path, bookings() | {"slaProperties": levels})
+    assert [(s.name, s.value, s.unit) for s in contract.service_levels] == [
+        ("latency", "4", "h"),
+        ("retention", "1.50", "y"),
+    ]
+    assert "a second latency" in str(refused(tmp_path, bookings() | {"slaProperties": [*levels, levels[0]]}))
+
+
 # -- what is read ------------------------------------------------------------------------------------------------------
 
 
@@ -350,6 +360,8 @@ def _column(name: str, /, **values: Any) -> Change:
         (_quality(mustBe=5), "one_day_a_file", "mustBe: 0"),
         (_quality(query="select 1"), "one_day_a_file.query", "${object}"),
         (_quality(query="select count(*) from ${object}, products.x"), "one_day_a_file.query", "layer"),
+        (_quality(query="select count(*) from ${object}, quarantine.bookings"), "one_day_a_file.query", "bad rows too"),
+        (_quality(query="select count(*) from ${object}, after.customers"), "one_day_a_file.query", "layer"),
         (lambda c: at(c, "schema", 0, "quality", 1).pop("mustBe"), "one_day_a_file", "exactly one of mustBe"),
         (lambda c: at(c, "schema", 0, "quality", 1).update(mustBe=0, mustNotBe=1), "one_day_a_file", "more than one"),
         (lambda c: put(at(c, "schema", 0, "quality", 1), gbt36344="normativity"), "gbt36344", "expected one of"),
@@ -380,7 +392,7 @@ def _column(name: str, /, **values: Any) -> Change:
         (_column("kind", relationships=[{"to": "a.b.c.d"}]), "to", "table.column"),
         (lambda c: put(col(c, "amount"), severities={"range": "critical"}), "severities.value.range", "expected one of"),
         (lambda c: at(c, "servers", 0).update(server="dayly"), "server", "did you mean 'daily'?"),
-        (lambda c: at(c, "servers", 0).update(format="parquet"), "format", "expected csv"),
+        (lambda c: at(c, "servers", 0).update(format="xml"), "format", "expected one of csv, fixed"),
         (lambda c: at(c, "servers", 0).pop("path"), "servers.daily", "path"),
         (lambda c: c["schema"].append({"name": "other"}), "schema", "one table"),
         (lambda c: c.update(schema=[]), "schema", "one table"),

@@ -22,7 +22,7 @@ from types import FrameType
 from warehouse_by_hand import ACCOUNT, D1, D2, D3, TAGS, contents, publish, put
 
 import liangcang
-from liangcang import archive, views
+from liangcang import archive, registry, views
 from liangcang.care import fsck, gc, pin, pins, rollback
 from liangcang.errors import LiangcangError, NotMountedError, WarehouseError
 from liangcang.place import create
@@ -246,6 +246,21 @@ def pinned_or_not(root: Path) -> None:
     after_gc(wh)
 
 
+def register_it(root: Path) -> None:
+    files = {"model.bin": b"new" * 9, "card.md": b"# card"}
+    place = Warehouse.open(root).place
+    registry.register(place, "churn", "v1", files, facts={}, stage="candidate", by="me", reason="new")
+
+
+def registered_or_not(root: Path) -> None:
+    wh = sound(root, litter=True)
+    assert (wh.place.models / "churn" / "v1").exists() >= bool(registry.stages(wh.place, "churn"))
+    register_it(root)
+    assert len(registry.stages(wh.place, "churn")) == 1
+    assert registry.find(wh.place, "churn", "v1").read("model.bin") == b"new" * 9
+    after_gc(wh)
+
+
 def empty(root: Path) -> None:
     root.mkdir()
 
@@ -305,6 +320,7 @@ SCENARIOS = {
     "rollback": (three_nights, roll_back, rolled_back_or_not),
     "gc": (much_to_collect, collect, nothing_needed_is_lost),
     "pin": (published_once, pin_it, pinned_or_not),
+    "register": (published_once, register_it, registered_or_not),
     "create": (empty, initialise, made_or_not),
 }
 

@@ -318,3 +318,21 @@ def test_a_span_that_cannot_be_written_takes_the_others_along(engine: Engine, fo
     with pytest.raises(EngineError, match="new name"):
         engine.write_spans("dated", DATED, spans(folders))
     assert [path.name for path in folders.write.iterdir()] == ["third.parquet"]
+
+
+def test_what_is_kept_packed_is_what_is_kept_in_memory_and_each_takes_the_place_of_the_other(folders: Folders):
+    sql = "select *, $day::date as day from range(5) as r(n)"
+    with folders.engine() as engine:
+        for packed in (True, True, False, False, True):
+            assert engine.keep("big", sql, packed=packed, day="2026-11-01") == 5
+            assert engine.packs("big") == packed
+            assert engine.rows("select sum(n), any_value(day) from big") == [(10, dt.date(2026, 11, 1))]
+            assert len(list(folders.spill.rglob("big-*.parquet"))) == packed
+        assert engine.keep("big", "select n + 1 as n from big where n < 3", packed=True) == 3
+        assert engine.rows("select list(n order by n) from big") == [([1, 2, 3],)]
+        assert engine.keep("big", "select n from big where n > 1") == 2
+        engine.drop("big")
+        engine.drop("big")
+        with pytest.raises(EngineError):
+            engine.rows("from big")
+    assert list(folders.spill.iterdir()) == []

@@ -32,6 +32,7 @@ def killed(scenario: str, which: str) -> int:
         ("rollback", 8),
         ("gc", 10),
         ("pin", 4),
+        ("register", 15),
         ("create", 25),
         ("catalogue", 5),
     ],
@@ -41,6 +42,8 @@ def test_a_kill_whenever_the_disk_has_changed_shows_one_night(scenario: str, at_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", ["night", "single", "discard", "rollback", "gc", "pin", "create", "catalogue"])
+@pytest.mark.parametrize(
+    "scenario", ["night", "single", "discard", "rollback", "gc", "pin", "register", "create", "catalogue"]
+)
 def test_a_kill_at_any_line_shows_one_night(scenario: str) -> None:
     assert killed(scenario, "lines") > 50

@@ -154,6 +154,7 @@ def test_an_analyst_reads_products_only(tmp_path: Path) -> None:
             root / "_spill",
             root / "_faults",
             root / "_pins",
+            root / "models",
         ):
             with pytest.raises(PermissionError):
                 list(forbidden.iterdir())

@@ -159,6 +159,21 @@ def test_half_of_a_discarded_night_cannot_be_resumed(wh: Warehouse) -> None:
     assert list(wh.place.data.rglob("*.parquet")) == []
 
 
+def test_discarding_spares_what_is_read_until_the_grace_is_over(wh: Warehouse) -> None:
+    """A run brought a file that another one published; its manifest was rolled back and collected, a reader is at it."""
+    empty = wh.current.id
+    mine = wh.transaction("mine", atomic=False)
+    put(mine, ACCOUNT, D1, "same")
+    publish(wh, "another", (ACCOUNT, D1, "same"))
+    reader = wh.current
+    rollback(wh, empty)
+    assert gc(wh, keep=1, grace_hours=24, dry_run=False).retired == (reader.id,)
+    mine.discard()
+    assert contents(reader) == {(ACCOUNT.name, D1): "same"}
+    gc(wh, keep=1, grace_hours=0, dry_run=False)
+    assert not [*wh.place.data.rglob("*.parquet")]
+
+
 def test_discarding_spares_what_others_share(wh: Warehouse) -> None:
     publish(wh, "r0", (TAGS, D1, "published"))
     run, other = wh.transaction("r1", atomic=True), wh.transaction("r2", atomic=True)

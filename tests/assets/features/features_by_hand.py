@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from assets.features.parameters import Parameters
+from assets.features.parameters import Parameters, Unfed
 from assets.features.party import party_draft, party_month_select, party_select, values_of
 from assets.features.sources import SOURCES
 from assets.features.spec import Aggregate, Spec, party_spec
+from assets.features.tree import Draft
 from liangcang.engine import Engine
 
 D = dt.date(2026, 11, 20)
@@ -74,10 +75,69 @@ def transaction(age: int, amount: Any = "100", *, account_id: str = "A1", party_
     }
 
 
-def balance(age: int, amount: Any, *, account_id: str = "A1", op: str = "U") -> Row:
+def balance(age: int, amount: Any, *, account_id: str = "A1", op: str = "U", held: Any = "0") -> Row:
     """The balance of an account from `age` days before D on."""
     value = None if amount is None else Decimal(amount)
-    return {"account_id": account_id, "balance": value, "business_date": D - days(age), "_op": op}
+    held_amount = None if held is None else Decimal(held)
+    since = D - days(age)
+    return {"account_id": account_id, "balance": value, "held_amount": held_amount, "business_date": since, "_op": op}
+
+
+def contract(contract_id: str = "C1", amount: Any = "100000", **said: Any) -> Row:
+    """A running unsecured limit for production, signed a year before D, unless said otherwise."""
+    return {
+        "contract_id": contract_id,
+        "party_id": "P1",
+        "product_code": "LN1",
+        "amount": None if amount is None else Decimal(amount),
+        "sign_date": D - days(365),
+        "guarantee_type": "credit",
+        "purpose": "production",
+        "repay_mode": "annuity",
+        "revolving": True,
+        "entrusted_payment": False,
+        "online": False,
+        "status": "active",
+        **said,
+    }
+
+
+def receipt(receipt_id: str = "L1", **said: Any) -> Row:
+    """An open receipt of which 100 of 500 is owed, drawn 90 days before D and never late, unless said otherwise."""
+    return {
+        "receipt_id": receipt_id,
+        "party_id": "P1",
+        "disbursed_date": D - days(90),
+        "outstanding_principal": Decimal(100),
+        "disbursed_amount": Decimal(500),
+        "overdue_principal": Decimal(0),
+        "overdue_interest": Decimal(0),
+        "dpd": 0,
+        "five_class": 1,
+        **said,
+    }
+
+
+def state(age: int, row: Row, *, op: str = "U") -> Row:
+    """A row of a history: what was so from `age` days before D on."""
+    return {**row, "business_date": D - days(age), "_op": op}
+
+
+def instalment(period: int, due: int, *, paid: int | None = None, receipt_id: str = "L1", **said: Any) -> Row:
+    """Ten of interest and ninety of principal that fall due `due` days before D (negative: after it), paid `paid` days
+    before D."""
+    whole = Decimal(0) if paid is None else None
+    return {
+        "receipt_id": receipt_id,
+        "period": period,
+        "due_date": D - days(due),
+        "principal_due": Decimal(90),
+        "interest_due": Decimal(10),
+        "principal_paid": Decimal(90) if whole is None else whole,
+        "interest_paid": Decimal(10) if whole is None else whole,
+        "paid_date": None if paid is None else D - days(paid),
+        **said,
+    }
 
 
 def world(*accounts: tuple[Row, Row], parties: Sequence[Row] = (), **tables: Sequence[Row]) -> World:
@@ -111,14 +171,28 @@ def fill(made: Engine, world: World, *, without: Mapping[str, str] | None = None
             made.con.execute(f"insert into {table} values {marks}", [value for row in values for value in row])
 
 
+_DRAFTS: dict[tuple[int, Unfed], tuple[Spec, Draft]] = {}
+"""SELECTs of specifications; each holds its specification, so that no other one gets its number."""
+
+
 def make(
-    made: Engine, parameters: Parameters | None = None, *, as_of: dt.date = D, spec: Spec | None = None
+    made: Engine,
+    parameters: Parameters | None = None,
+    *,
+    as_of: dt.date = D,
+    spec: Spec | None = None,
+    only: frozenset[str] | None = None,
 ) -> tuple[list[Row], list[Row]]:
-    """The rows of features.party_month and features.party as of a date; of `spec`, if that is given."""
+    """The rows of features.party_month and features.party as of a date; of `spec`, or of `only` some features."""
     given = parameters or Parameters()
-    made.con.execute(f"create or replace table features.party_month as {party_month_select(as_of, given)}")
+    made.con.execute(f"create or replace table features.party_month as {party_month_select(as_of, given, only=only)}")
     months = rows(made, "select * from features.party_month order by party_id, month")
-    select = party_draft(spec, given.lacking).sql(values_of(as_of, given)) if spec else party_select(as_of, given)
+    if spec is None:
+        select = party_select(as_of, given, only=only)
+    else:
+        if (id(spec), given.lacking) not in _DRAFTS:
+            _DRAFTS[id(spec), given.lacking] = spec, party_draft(spec, given.lacking)
+        select = _DRAFTS[id(spec), given.lacking][1].sql(values_of(as_of, given))
     return months, rows(made, f"select * from ({select}) order by party_id")
 
 
@@ -149,11 +223,14 @@ def rows(made: Engine, sql: str) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
-def features(world: World, parameters: Parameters | None = None, *, as_of: dt.date = D) -> dict[str, Row]:
-    """The features of each party of a world, of the slim specification."""
+def features(
+    world: World, parameters: Parameters | None = None, *, as_of: dt.date = D, only: frozenset[str] | None = None
+) -> dict[str, Row]:
+    """The features of each party of a world: `only` some, or those of the slim specification."""
     with engine() as made:
         fill(made, world)
-        return {row["party_id"]: row for row in make(made, parameters, as_of=as_of, spec=slim())[1]}
+        found = make(made, parameters, as_of=as_of, spec=None if only else slim(), only=only)
+        return {row["party_id"]: row for row in found[1]}
 
 
 def months(world: World, parameters: Parameters | None = None, *, as_of: dt.date = D) -> dict[tuple[str, int], Row]:
@@ -170,13 +247,36 @@ def side_by_side(cases: Mapping[Any, World]) -> World:
     for case, alone in cases.items():
         for table, found in alone.tables.items():
             own = [
-                {k: f"{case}:{v}" if k in ("party_id", "account_id") else v for k, v in row.items()} for row in found
+                {k: f"{case}:{v}" if k in IDENTITIES and v is not None else v for k, v in row.items()} for row in found
             ]
             merged.setdefault(table, []).extend(own)
     return World(merged)
 
 
-def features_of(cases: Mapping[Any, World], parameters: Parameters | None = None, *, as_of: dt.date = D) -> list[Row]:
+IDENTITIES = frozenset(
+    {"party_id", "account_id", "receipt_id", "contract_id", "repayment_id", "product_code", "counterparty_party_id",
+     "payer_account_id"}
+)  # fmt: skip
+
+
+def features_of(
+    cases: Mapping[Any, World],
+    parameters: Parameters | None = None,
+    *,
+    as_of: dt.date = D,
+    only: frozenset[str] | None = None,
+) -> list[Row]:
     """The features of the P1 of each world, in their order."""
-    got = features(side_by_side(cases), parameters, as_of=as_of)
+    got = features(side_by_side(cases), parameters, as_of=as_of, only=only)
     return [got[f"{case}:P1"] for case in cases]
+
+
+def told(
+    cases: Mapping[str, World], *names: str, parameters: Parameters | None = None, as_of: dt.date = D
+) -> dict[str, Any]:
+    """Case to the value of a feature of its P1, or to the tuple of several."""
+    rows = features_of(cases, parameters, as_of=as_of, only=frozenset(names))
+    return {
+        case: row[names[0]] if len(names) == 1 else tuple(row[name] for name in names)
+        for case, row in zip(cases, rows, strict=True)
+    }

@@ -141,6 +141,20 @@ def end_of_day(world: World, account_id: str, day: dt.date) -> Decimal | None:
     return Decimal(0) if newest["_op"] == "D" else newest["balance"]
 
 
+def without_rate(world: World, owner: str, as_of: dt.date, day: dt.date) -> bool:
+    """Whether the newest balance told of one of a party's deposits is not known."""
+    for account in owned(world, owner, as_of):
+        told = [
+            b
+            for b in world.rows("balance_history")
+            if b["account_id"] == account["account_id"] and b["business_date"] <= day
+        ]
+        newest = max(told, key=lambda b: b["business_date"], default=None)
+        if account["account_type"] != "margin" and newest and newest["_op"] != "D" and newest["balance"] is None:
+            return True
+    return False
+
+
 def balance_known(world: World, given: Parameters, owner: str, as_of: dt.date) -> bool:
     if not given.balances_fresh:
         return False
@@ -154,6 +168,8 @@ def balance_known(world: World, given: Parameters, owner: str, as_of: dt.date) -
             if b["account_id"] == account["account_id"] and b["business_date"] <= as_of
         ]
         if not told or (silence is not None and (as_of - max(told)).days > silence):
+            return False
+        if end_of_day(world, account["account_id"], as_of) is None:
             return False
     return True
 
@@ -187,7 +203,8 @@ def expected_months(world: World, given: Parameters, as_of: dt.date) -> dict[tup
             flows = reach and flows_known(world, given, owner, as_of)
             sums = flows and all(t["amount"] is not None and abs(t["amount"]) <= LARGEST for t in mine)
             mean = None
-            if reach and balance_known(world, given, owner, as_of):
+            known = balance_known(world, given, owner, as_of)
+            if reach and known and not any(without_rate(world, owner, as_of, day) for day in lived):
                 mean = float(sum(Fraction(held(world, owner, as_of, day, now=False)) for day in lived) / len(lived))
             expected[owner, ago] = {
                 "month": month[0],
@@ -195,6 +212,7 @@ def expected_months(world: World, given: Parameters, as_of: dt.date) -> dict[tup
                 "in_m": total(t for t in mine if is_in(t)) if sums else None,
                 "out_m": total(t for t in mine if is_out(t)) if sums else None,
                 "sal_m": total(t for t in mine if t["type"] == "salary" and t["direction"] == "C") if sums else None,
+                "spend_m": total(t for t in mine if is_spending(t)) if sums else None,
                 "txn_cnt": len(mine) if flows else None,
                 "dep_m": mean,
                 "aum_m": mean,
@@ -216,6 +234,10 @@ def is_in(t: Row) -> bool:
 
 def is_out(t: Row) -> bool:
     return bool(t["direction"] == "D" and not t["own_transfer"] and t["type"] not in ("wealth", "loan_repayment"))
+
+
+def is_spending(t: Row) -> bool:
+    return bool(t["direction"] == "D" and t["type"] in ("fast_pay", "pos", "bill"))
 
 
 def total(found: Iterator[Row]) -> Decimal:
@@ -254,6 +276,7 @@ def expected_points(world: World, given: Parameters, as_of: dt.date) -> dict[str
             if flows and reaches(world, given, owner, as_of, as_of - days(186))
             else None,
         }
+        expected[owner] |= expected_balances(world, given, owner, as_of)
         for name, direction in {"cp_cnt": "CD", "payer_cnt": "C", "payee_cnt": "D"}.items():
             for window in (30, 90):
                 met = {
@@ -264,6 +287,31 @@ def expected_points(world: World, given: Parameters, as_of: dt.date) -> dict[str
                 known = flows and reaches(world, given, owner, as_of, as_of - days(window - 1))
                 expected[owner][f"{name}_{window}"] = len(met) if known else None
     return expected
+
+
+def expected_balances(world: World, given: Parameters, owner: str, as_of: dt.date) -> dict[str, Any]:
+    """The balance windows, day by day."""
+    known, start = balance_known(world, given, owner, as_of), first_open(world, owner, as_of)
+    ends = {
+        age: held(world, owner, as_of, as_of - days(age), now=False) for age in range(min((as_of - start).days + 1, 90))
+    }
+    expected: dict[str, Any] = {}
+    for window in (7, 30, 60, 90):
+        inside = [amount for age, amount in ends.items() if age < window]
+        told = known and reaches(world, given, owner, as_of, as_of - days(window - 1))
+        expected[f"bal_mean_{window}"] = float(Fraction(sum(inside)) / len(inside)) if told else None
+        if window in (30, 90):
+            expected[f"bal_min_{window}"] = min(inside) if told else None
+            countable = told and len(inside) > 1 and all(abs(amount) <= LARGEST for amount in inside)
+            expected[f"bal_std_{window}"] = deviation(inside) if countable else None
+    return expected
+
+
+def deviation(amounts: list[Decimal]) -> float:
+    """The sample standard deviation, by its definition and in fractions."""
+    exact = [Fraction(amount) for amount in amounts]
+    mean = sum(exact) / len(exact)
+    return math.sqrt(sum((amount - mean) ** 2 for amount in exact) / (len(exact) - 1))
 
 
 def mean_of(values: list[dict[str, Any]], least: int) -> float | None:

@@ -49,7 +49,7 @@ rows_of_transactions = st.builds(
 rows_of_balances = st.builds(
     balance,
     age=ages | st.integers(0, 900),
-    amount=st.decimals("-1000", "1000000", places=2) | st.just("999999999999.99"),
+    amount=st.decimals("-1000", "1000000", places=2) | st.sampled_from(("999999999999.99", None)),
     account_id=st.sampled_from(("A1", "A2", "A3", "B1")),
     op=st.sampled_from(("U", "U", "U", "D")),
 )
@@ -90,7 +90,7 @@ def made() -> Iterator[Engine]:
         yield it
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(worlds(), nights)
 def test_ring_bands_equal_one_filter_aggregate_a_feature(made: Engine, bank: World, night: Parameters) -> None:
     fill(made, bank)
@@ -100,7 +100,7 @@ def test_ring_bands_equal_one_filter_aggregate_a_feature(made: Engine, bank: Wor
     assert {owner: differences(got[owner], row) for owner, row in expected.items()} == {owner: [] for owner in expected}
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(
     worlds(),
     nights,
@@ -121,7 +121,7 @@ def test_months_balances_and_counterparties_equal_loops_in_python(
     assert {owner: differences(got[owner], row) for owner, row in expected.items()} == {owner: [] for owner in expected}
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(worlds(), nights, st.sampled_from((0, 3, 20, 90, 200)))
 def test_what_happens_after_a_date_changes_nothing_as_of_it(
     made: Engine, bank: World, night: Parameters, age: int

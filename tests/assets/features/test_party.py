@@ -4,7 +4,20 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from features_by_hand import D, World, account, balance, days, features, features_of, months, party, transaction, world
+from features_by_hand import (
+    D,
+    World,
+    account,
+    balance,
+    days,
+    features,
+    features_of,
+    months,
+    party,
+    receipt,
+    transaction,
+    world,
+)
 
 from assets.features.parameters import Parameters
 
@@ -206,6 +219,25 @@ def test_the_last_day_of_a_month_completes_it() -> None:
     assert months(bank, as_of=dt.date(2026, 11, 30))["P1", 12]["month"] == dt.date(2025, 12, 1)
 
 
+def test_the_balances_of_the_last_days_are_those_of_all_accounts_together() -> None:
+    """Two accounts swap 300: day by day the party holds the same, but for the day on which the money is on its way."""
+    told = [balance(400, 500), balance(20, 200), balance(400, 100, account_id="A2"), balance(19, 400, account_id="A2")]
+    whole = world(account("A1"), account("A2"), balance_history=told)
+    young = world(account(opened=9), balance_history=[balance(4, 50)])
+    gone = world(account(), balance_history=[balance(50, 90), balance(44, None, op="D")])
+    two, new, left = features_of({"two": whole, "new": young, "left": gone})
+    assert (two["bal_mean_7"], two["bal_mean_30"], two["bal_min_30"], two["bal_min_90"]) == (600, 590, 300, 300)
+    assert two["bal_std_30"] == pytest.approx(300 / 30**0.5)
+    assert (new["bal_mean_30"], new["bal_min_30"]) == (25, 0), "ten days old, and nothing was told of the first five"
+    assert (left["bal_mean_30"], left["bal_mean_90"], left["bal_std_30"]) == (0, 6, 0)
+
+
+def test_a_balance_window_that_history_does_not_fill_is_unknown() -> None:
+    bank = world(account(), balance_history=[balance(100, 5)])
+    row = features(bank, Parameters(history_from=D - days(59)))["P1"]
+    assert (row["bal_mean_60"], row["bal_mean_90"], row["bal_min_90"], row["bal_std_90"]) == (5, None, None, None)
+
+
 def test_mean_inflow_counts_empty_months_as_zero_and_asks_for_age() -> None:
     rows = [transaction(ago(FIRST), "900", direction="C", type="transfer")]
     opened = {"old": 2000, "young": ago(dt.date(2026, 8, 1)), "younger": ago(dt.date(2026, 8, 2))}
@@ -249,12 +281,6 @@ def test_age_and_tenure_are_full_years_and_months() -> None:
     for day, (age, tenure) in expected.items():
         person, firm = features_of(cases, as_of=day)
         assert (person["age"], person["tenure_m"], firm["age"]) == (age, tenure, None)
-
-
-def receipt(name: str = "L1", **said: object) -> dict[str, object]:
-    known = {"outstanding_principal": Decimal(100), "disbursed_amount": Decimal(500), "overdue_principal": Decimal(0)}
-    quiet = {"overdue_interest": Decimal(0), "dpd": 0, "five_class": 1}
-    return {"receipt_id": name, "party_id": "P1", "disbursed_date": D - days(90), **known, **quiet, **said}
 
 
 def test_who_owes_nothing_has_zeros_and_no_class() -> None:

@@ -12,9 +12,10 @@ from feeds_by_hand import contract, form
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.sources import decoding
+from assets.sources import decoding, reading
 from assets.sources.decoding import private_use
-from assets.sources.reading import Raw, read
+from assets.sources.raw import Raw
+from assets.sources.reading import read
 from liangcang.engine import Engine
 from liangcang.errors import ContractError, DeliveryError
 
@@ -102,6 +103,20 @@ def test_without_a_quote_character_a_quote_is_text(reader: Reader) -> None:
 
 def test_lines_that_end_in_cr_lf_lose_both(reader: Reader) -> None:
     assert reader("1;2;3\r\n4;5;6\r\n", line_terminator="\r\n")[0] == [(1, 1, "1", "2", "3"), (2, 2, "4", "5", "6")]
+
+
+def test_text_that_is_larger_than_memory_is_read_to_the_same_rows(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = '1;"two\nlines";3\n1;2\n4;"five;";6\n1;2;3;4\n7;8;9\n'
+    found = reader(data)
+    assert [len(rows) for rows in found] == [3, 2]
+    monkeypatch.setattr(reading, "PACKED_ABOVE", 0)
+    assert reader(data) == found
+    assert reader.engine.packs("raw")
+    assert reader("1;2;3\n", layout="csv") == ([(1, 1, "1", "2", "3")], [])
+    assert reader("") == ([], [])
+    assert not reader.engine.packs("raw")
 
 
 def test_a_header_may_be_quoted_and_in_capital_letters(reader: Reader) -> None:
@@ -306,6 +321,30 @@ def test_a_field_that_ends_in_part_of_the_separator_stays_whole(reader: Reader) 
     assert rows == [(1, 1, "億", "x|", "@")]
 
 
+@pytest.mark.parametrize("delimiter", ["|@|", "|+|", "\x1b", "\x01", "!^"])
+def test_the_separators_of_core_systems_split_text_in_gb18030(reader: Reader, delimiter: str) -> None:
+    """0x1B and 0x01 are in no character; the others only look as if they were where a byte is looked at alone."""
+    texts = [("億", "園@", "㐀𠮷"), ("+|億", "", "|"), ("某", '"', "^!")]
+    data = "".join(delimiter.join(row) + "\n" for row in texts).encode("gb18030")
+    rows, rejects = reader(data, encoding="gb18030", delimiter=delimiter, quote="")
+    assert ([row[2:] for row in rows], rejects) == (texts, [])
+
+
+def test_every_character_of_gb18030_comes_back(reader: Reader) -> None:
+    """All that Unicode has assigned outside its private-use areas, beside the separators that they may be taken for."""
+    held = set(map(chr, private_use().values()))
+    assigned = [
+        sign for sign in map(chr, range(0x20, 0x110000)) if unicodedata.category(sign) not in ("Cs", "Co", "Cn", "Cc")
+    ]
+    assert len(assigned) > 140_000
+    assert held <= set(assigned)
+    for delimiter in ("|@|", "\x1b"):
+        lines = ["".join(assigned[at : at + 200]) for at in range(0, len(assigned), 200)]
+        text = "".join(delimiter.join((line, line[::-1], str(n))) + "\n" for n, line in enumerate(lines))
+        rows, rejects = reader(text.encode("gb18030"), encoding="gb18030", delimiter=delimiter, quote="")
+        assert ([row[2] for row in rows], [row[3][::-1] for row in rows], rejects) == (lines, lines, [])
+
+
 def test_the_private_use_table_is_that_of_gb18030_2022() -> None:
     """Pinned: 25 two-byte codes, of which Python still makes private-use characters."""
     assert len(private_use()) == len(set(private_use().values())) == 25
@@ -347,7 +386,7 @@ _SPECIAL = st.text(st.sampled_from('";|@,\\ #ab億園'), max_size=8)
 @given(
     rows=st.lists(st.tuples(*[st.one_of(_ANY_TEXT, _SPECIAL)] * 3), min_size=1, max_size=12),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]),
-    delimiter=st.sampled_from([";", ",", "\t", "|", "|@|", "\x01"]),
+    delimiter=st.sampled_from([";", ",", "\t", "|", "|@|", "|+|", "\x01", "\x1b"]),
     end=st.sampled_from(["\n", "\r\n"]),
     breaks=st.booleans(),
 )

@@ -11,7 +11,9 @@ from feeds_by_hand import contract, form
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.sources.reading import Raw, read
+from assets.sources.breaches import breaches
+from assets.sources.raw import Raw
+from assets.sources.reading import read
 from assets.sources.staging import (
     Filed,
     check_own_date,
@@ -245,10 +247,11 @@ def test_quarantine_holds_the_text_as_it_came_and_the_rules_it_broke(desk: Desk)
 
 def test_quality_counts_add_up_to_what_was_delivered(desk: Desk) -> None:
     feed = events()
-    _, judgement = desk.judged(feed, "1;2026-11-20;1.00", "2;2026-11-20;x", "3;2026-11-20", "1;2026-11-20;1.00")
-    rows = desk.stored(
-        quality_select(desk.engine, feed, judgement, day=D, delivery=ID), tables.quality(feed), "rule_id, kind, checked"
-    )
+    raw, judgement = desk.judged(feed, "1;2026-11-20;1.00", "2;2026-11-20;x", "3;2026-11-20", "1;2026-11-20;1.00")
+    breached = breaches(desk.engine, feed, judgement, raw=raw, delivery=ID, bank="riverside")
+    assert breached == {"amount.parse": [("2", 2, 2)]}
+    sql = quality_select(desk.engine, feed, judgement, day=D, delivery=ID, breaches=breached)
+    rows = desk.stored(sql, tables.quality(feed), "rule_id, kind, checked")
     counts = {name: checked for name, kind, checked in rows if kind == "conservation"}
     assert counts == {"delivered": 4, "staged": 1, "quarantined": 1, "rejected": 1, "exact_duplicate": 1}
 

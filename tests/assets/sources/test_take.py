@@ -7,22 +7,26 @@ import resource
 import socket
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.sources.take import CHUNK, take
+from data_contracts.contract import Compression
 from liangcang.errors import DeliveryError, DiskError, LiangcangError, UnsteadyDelivery
 
 ROWS = b"330327199001011234|10.00\n" * 400
 MAX = 1_000_000
 
 
-def refused(src: Path, dst: Path, *, what: str, gz: bool = False, max_bytes: int = MAX, **said: int) -> LiangcangError:
+def refused(
+    src: Path, dst: Path, *, what: str, packed: Compression = "none", max_bytes: int = MAX, **said: Any
+) -> LiangcangError:
     """The error with which `src` is refused; it must say what is kept and what to do, leave nothing and show no value."""
     with pytest.raises(DeliveryError, match=what) as caught:
-        take(src, dst, max_bytes=max_bytes, gz=gz, **said)
+        take(src, dst, max_bytes=max_bytes, packed=packed, **said)
     assert {"file", "expected", "found", "kept", "next"} <= caught.value.details.keys()
     assert caught.value.details["file"] == str(src)
     assert "330327199001011234" not in str(caught.value)
@@ -50,7 +54,7 @@ def test_what_is_kept_is_what_came_with_both_digests(src: Path, dst: Path) -> No
 
 def test_an_archive_is_kept_unpacked_and_digested_both_ways(src: Path, dst: Path) -> None:
     src.write_bytes(gzip.compress(ROWS))
-    taken = take(src, dst, max_bytes=MAX, gz=True)
+    taken = take(src, dst, max_bytes=MAX, packed="gzip")
     assert dst.read_bytes() == ROWS
     assert taken.came_sha256 == hashlib.sha256(src.read_bytes()).hexdigest()
     assert taken.kept_sha256 == hashlib.sha256(ROWS).hexdigest()
@@ -68,7 +72,7 @@ def test_the_copy_is_for_the_owner_only(src: Path, dst: Path) -> None:
 def test_archives_come_out_whole_whatever_their_size(src: Path, dst: Path, size: int, level: int) -> None:
     data = (ROWS * (size // len(ROWS) + 1))[:size]
     src.write_bytes(gzip.compress(data, level))
-    assert take(src, dst, max_bytes=size, gz=True).size == size
+    assert take(src, dst, max_bytes=size, packed="gzip").size == size
     assert dst.read_bytes() == data
 
 
@@ -77,7 +81,7 @@ def test_archives_come_out_whole_whatever_their_size(src: Path, dst: Path, size:
 def test_any_bytes_come_out_as_they_went_in(tmp_path_factory: pytest.TempPathFactory, data: bytes, level: int) -> None:
     folder = tmp_path_factory.mktemp("take")
     (folder / "a.gz").write_bytes(gzip.compress(data, level))
-    take(folder / "a.gz", folder / "kept", max_bytes=5000, gz=True)
+    take(folder / "a.gz", folder / "kept", max_bytes=5000, packed="gzip")
     assert (folder / "kept").read_bytes() == data
 
 
@@ -88,27 +92,42 @@ def test_an_empty_file_is_not_a_delivery(src: Path, dst: Path) -> None:
 
 def test_an_archive_of_nothing_is_not_a_delivery(src: Path, dst: Path) -> None:
     src.write_bytes(gzip.compress(b""))
-    refused(src, dst, what="an empty file is not a delivery", gz=True)
+    refused(src, dst, what="an empty file is not a delivery", packed="gzip")
+
+
+def test_a_sender_who_says_so_may_deliver_nothing(src: Path, dst: Path) -> None:
+    packings: dict[Compression, bytes] = {"none": b"", "gzip": gzip.compress(b"")}
+    for packed, sent in packings.items():
+        src.write_bytes(sent)
+        taken = take(src, dst, max_bytes=MAX, packed=packed, may_be_empty=True)
+        assert (taken.size, taken.came_size, dst.read_bytes()) == (0, len(sent), b"")
+        assert taken.kept_sha256 == hashlib.sha256(b"").hexdigest()
+        dst.unlink()
+
+
+def test_a_gzip_file_of_no_bytes_is_cut_and_not_empty(src: Path, dst: Path) -> None:
+    src.write_bytes(b"")
+    refused(src, dst, what="cut", packed="gzip", may_be_empty=True)
 
 
 def test_a_gzip_file_with_a_wrong_crc_is_refused(src: Path, dst: Path) -> None:
     packed = bytearray(gzip.compress(ROWS))
     packed[-8] ^= 1
     src.write_bytes(packed)
-    refused(src, dst, what="damaged gzip", gz=True)
+    refused(src, dst, what="damaged gzip", packed="gzip")
 
 
 def test_a_gzip_file_with_a_wrong_length_is_refused(src: Path, dst: Path) -> None:
     packed = bytearray(gzip.compress(ROWS))
     packed[-1] ^= 1
     src.write_bytes(packed)
-    refused(src, dst, what="damaged gzip", gz=True)
+    refused(src, dst, what="damaged gzip", packed="gzip")
 
 
 @pytest.mark.parametrize("lost", [1, 8, 9, 40])
 def test_a_gzip_file_that_was_cut_is_refused(src: Path, dst: Path, lost: int) -> None:
     src.write_bytes(gzip.compress(ROWS)[:-lost])
-    refused(src, dst, what="cut", gz=True)
+    refused(src, dst, what="cut", packed="gzip")
 
 
 @pytest.mark.parametrize(
@@ -116,29 +135,29 @@ def test_a_gzip_file_that_was_cut_is_refused(src: Path, dst: Path, lost: int) ->
 )
 def test_bytes_after_the_end_of_a_gzip_file_are_refused(src: Path, dst: Path, more: bytes) -> None:
     src.write_bytes(gzip.compress(ROWS) + more)
-    refused(src, dst, what="more after its end", gz=True)
+    refused(src, dst, what="more after its end", packed="gzip")
 
 
 def test_bytes_after_the_end_are_seen_across_a_chunk(src: Path, dst: Path) -> None:
     head = gzip.compress(os.urandom(CHUNK), 0)
     src.write_bytes(head + b"x" * CHUNK)
-    refused(src, dst, what="more after its end", gz=True, max_bytes=10 * CHUNK)
+    refused(src, dst, what="more after its end", packed="gzip", max_bytes=10 * CHUNK)
 
 
 def test_text_that_should_be_gzip_is_refused(src: Path, dst: Path) -> None:
     src.write_bytes(ROWS)
-    refused(src, dst, what="damaged gzip", gz=True)
+    refused(src, dst, what="damaged gzip", packed="gzip")
 
 
 def test_another_packing_than_gzip_is_refused(src: Path, dst: Path) -> None:
     src.write_bytes(zlib.compress(ROWS))
-    refused(src, dst, what="damaged gzip", gz=True)
+    refused(src, dst, what="damaged gzip", packed="gzip")
 
 
 def test_a_bomb_is_refused_before_it_fills_the_disk(src: Path, dst: Path) -> None:
     src.write_bytes(gzip.compress(b"\0" * (30 * CHUNK)))
-    refused(src, dst, what="larger than the contract allows", gz=True, max_bytes=3 * CHUNK)
-    refused(src, dst, what="expands beyond all reason", gz=True, max_bytes=100 * CHUNK, max_ratio=100)
+    refused(src, dst, what="larger than the contract allows", packed="gzip", max_bytes=3 * CHUNK)
+    refused(src, dst, what="expands beyond all reason", packed="gzip", max_bytes=100 * CHUNK, max_ratio=100)
 
 
 def test_a_file_may_be_as_large_as_the_contract_says_and_no_larger(src: Path, dst: Path) -> None:
@@ -228,7 +247,7 @@ def test_no_flipped_bit_of_an_archive_gets_through(tmp_path_factory: pytest.Temp
     packed[at % len(packed)] ^= 1 << bit
     (folder / "a.gz").write_bytes(packed)
     try:
-        take(folder / "a.gz", folder / "kept", max_bytes=MAX, gz=True)
+        take(folder / "a.gz", folder / "kept", max_bytes=MAX, packed="gzip")
     except DeliveryError:
         assert not (folder / "kept").exists()
     else:
