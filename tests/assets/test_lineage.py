@@ -181,6 +181,8 @@ def test_a_value_moves_only_with_the_columns_it_is_said_to_be_made_of(tmp_path: 
         for entity in ("party", "balance", "transaction", "loan_receipt"):
             select = bank.conform[entity]
             sql, outputs = select.sql.sql(), select.columns
+            for table in select.history:
+                engine.con.execute(f"create or replace view {table}_history as from {table}")
             before, choosing = result(engine, sql, outputs), places_that_choose_rows(select.sql.tree)
             for table in select.inputs:
                 of_table = codes.get(table, {})
