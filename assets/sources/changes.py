@@ -85,11 +85,21 @@ def history_changes(states: str, key: Sequence[str], columns: Sequence[str]) -> 
 
 
 def guard_volume(
-    engine: Engine, contract: Contract, *, delivered: int, good: str, old: str, held: str, day: dt.date, file_name: str
+    engine: Engine,
+    contract: Contract,
+    *,
+    delivered: int,
+    good: str,
+    old: str,
+    held: str,
+    unreadable: int,
+    day: dt.date,
+    file_name: str,
 ) -> None:
     """Refuse a full delivery that is so small, large or thin that a diff would bury live keys.
 
-    `delivered` counts all records of the file, the bad ones too. Without an earlier state only `min_rows` is asked.
+    `delivered` counts all records of the file, the bad ones too. Each of the `unreadable` ones may be of a key that looks
+    absent. Without an earlier state only `min_rows` is asked.
     """
     volume = contract.volume
     before = int(engine.rows(f"select count(*) from {old}")[0][0])
@@ -114,7 +124,7 @@ def guard_volume(
         raise guarded("half a full file", f"at least {volume.min_ratio:.0%} of the last state", found)
     if delivered > volume.max_ratio * before:
         raise guarded("more than a full file", f"at most {volume.max_ratio:.0%} of the last state", found)
-    absent = int(engine.rows(f"select count(*) from {_absent(old, good, held, contract.key)}")[0][0])
+    absent = int(engine.rows(f"select count(*) from {_absent(old, good, held, contract.key)}")[0][0]) - unreadable
     if absent > volume.max_deleted_share * before:
         raise guarded(
             "half a full file",

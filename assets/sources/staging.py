@@ -84,9 +84,17 @@ def full_changes(
     `before` is the relation of the state before D. Raises DeliveryError when the volume guard refuses the delivery.
     """
     good = f"(select {_list(contract.columns)}, {_delivery(delivery)} as _delivery, _row_no from {quoted(judgement.good_rows)})"
-    held = held_keys(contract, judgement)
+    held, unreadable = held_keys(contract, judgement), unreadable_keys(engine, contract, judgement)
     changes.guard_volume(
-        engine, contract, delivered=judgement.delivered, good=good, old=before, held=held, day=day, file_name=file_name
+        engine,
+        contract,
+        delivered=judgement.delivered,
+        good=good,
+        old=before,
+        held=held,
+        unreadable=unreadable,
+        day=day,
+        file_name=file_name,
     )
     return changes.diff(
         engine,
@@ -98,7 +106,7 @@ def full_changes(
         columns=compared_columns(contract),
         carried=carried_columns(contract),
         day=day,
-        unreadable=unreadable_keys(engine, contract, judgement),
+        unreadable=unreadable,
     )
 
 

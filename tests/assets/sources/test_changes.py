@@ -315,7 +315,13 @@ class Guarded:
     volume: Volume = field(default_factory=Volume)
 
     def __call__(
-        self, *, before: int, good: Sequence[int], delivered: int | None = None, held: Sequence[int] = ()
+        self,
+        *,
+        before: int,
+        good: Sequence[int],
+        delivered: int | None = None,
+        held: Sequence[int] = (),
+        unreadable: int = 0,
     ) -> None:
         rows = self.engine.rows
         rows(f"create or replace temp table guarded_before as select range as id from range({before})")
@@ -328,6 +334,7 @@ class Guarded:
             good="guarded_good",
             old="guarded_before",
             held="guarded_held",
+            unreadable=unreadable,
             day=D2,
             file_name="full.dat",
         )
@@ -359,6 +366,13 @@ def test_new_keys_do_not_hide_that_old_ones_are_gone(guard: Guarded) -> None:
 
 def test_quarantined_keys_are_not_absent(guard: Guarded) -> None:
     guard(before=1000, good=range(900), held=range(900, 1000), delivered=1000)
+
+
+def test_keys_that_may_be_those_of_unreadable_rows_are_not_absent(guard: Guarded) -> None:
+    guard(before=100, good=range(99), delivered=100, unreadable=1)
+    with pytest.raises(DeliveryError, match="half a full file") as caught:
+        guard(before=100, good=range(97), delivered=98, unreadable=1)
+    assert caught.value.details["found"] == "2 of 100 keys absent (2.00%)"
 
 
 def test_a_file_of_twice_the_size_is_refused(guard: Guarded) -> None:
