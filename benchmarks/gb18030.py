@@ -6,6 +6,7 @@ The file: account transactions as core banking writes them, 14 columns, names an
 of four bytes or whose second byte is `|` or `@`; separated by `|@|`.
 
 utf8     DuckDB reads the UTF-8 text with the types declared and writes Parquet: nothing is checked but the types
+ours     the same UTF-8 text by the reader of deliveries, which checks it and keeps every line as it came
 gb18030  the bytes are decoded strictly, split by DuckDB into text, every line accounted for; the columns are then typed
          by the contract's shapes, and Parquet is written. Its parts:
   decode   bytes to UTF-8, line ends, NULs, broken characters and moved code points looked for
@@ -13,12 +14,14 @@ gb18030  the bytes are decoded strictly, split by DuckDB into text, every line a
   typed    cast and written
 
 Runs alternate; CPU seconds are the process's, the smallest of each kind counts. Budget: at most 2.2 x utf8. A million rows
-are 167 MB, more than two nights of a county; above 256 MB, as histories are, text is packed on its way.
+are 167 MB, more than two nights of a county; above 256 MB, as histories are, text of both encodings is packed on its way,
+which DuckDB alone need not do: there the budget is for the reader of deliveries against itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import resource
 import tempfile
 from collections.abc import Callable
@@ -110,16 +113,26 @@ class Load:
             )
         return {}
 
+    def typed(self, engine: Engine, file: Path, form: FileFormat) -> float:
+        """Read a delivery and write its rows with their types; when it was read."""
+        read(engine, file, contract(), form, file_name=file.name)
+        split = cpu()
+        scan = compile_scan(contract(), references={}, parameters={})
+        if self.write(engine, scan.values("raw")) != self.rows:
+            raise SystemExit("rows were lost")
+        return split
+
     def ours(self) -> dict[str, float]:
+        with self.engine() as engine:
+            self.typed(engine, self.utf8, dataclasses.replace(FORM, encoding="utf-8"))
+        return {}
+
+    def of_the_bank(self) -> dict[str, float]:
         with self.engine() as engine:
             began = cpu()
             decode(self.gb, FORM, file_name="gb18030.dat").path.unlink()
             decoded = cpu()
-            read(engine, self.gb, contract(), FORM, file_name="gb18030.dat")
-            split = cpu()
-            scan = compile_scan(contract(), references={}, parameters={})
-            if self.write(engine, scan.values("raw")) != self.rows:
-                raise SystemExit("rows were lost")
+            split = self.typed(engine, self.gb, FORM)
             typed = cpu()
         # The reader decodes too: what it spends beyond that is the split.
         return {"  decode": decoded - began, "  split": split - decoded - (decoded - began), "  typed": typed - split,
@@ -134,7 +147,11 @@ def main() -> None:
     best: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         load = Load(Path(folder), given.rows)
-        ways: dict[str, Callable[[], dict[str, float]]] = {"utf8": load.plain, "ours": load.ours}
+        ways: dict[str, Callable[[], dict[str, float]]] = {
+            "utf8": load.plain,
+            "ours": load.ours,
+            "gb18030": load.of_the_bank,
+        }
         for _ in range(given.runs):
             for name, way in ways.items():
                 began = cpu()
@@ -144,9 +161,9 @@ def main() -> None:
     print(
         f"{given.rows:,} rows x {len(COLUMNS)} columns, {size / 1e6:,.0f} MB, smallest of {given.runs} alternating runs"
     )
-    for name in ("utf8", "gb18030", "  decode", "  split", "  typed"):
+    for name in ("utf8", "ours", "gb18030", "  decode", "  split", "  typed"):
         print(f"{name:10}{best[name]:8.2f} CPU s{best[name] / best['utf8']:8.2f} x utf8")
-    print(f"budget: gb18030 at most {BUDGET:.1f} x utf8")
+    print(f"gb18030 by ours: {best['gb18030'] / best['ours']:.2f} x; budget: at most {BUDGET:.1f} x utf8")
 
 
 if __name__ == "__main__":
