@@ -28,7 +28,7 @@ test: .venv/ready ## the suite that guards every change (some 8 minutes on 2 cor
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: .venv/ready ## 455 real nights, 50 kills and other tests that take minutes
-	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal --durations=12
 
 test-oldest: .venv/ready ## the suite's core on the oldest DuckDB allowed, from a lock of its own
 	@test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
