@@ -202,7 +202,10 @@ def make_data(folder: Path, parties: int, transactions: int, memory: str) -> Non
             h3 % 200 = 1 as reversal,
             case when h3 % 10 < 8 then '62' || lpad(cast((h3 // 256) % {parties * 3} as varchar), 14, '0') end
                 as counterparty,
-            case when h3 % 3 = 0 then '103100000026' end as counterparty_bank
+            case when h3 % 3 = 0 then '103100000026' end as counterparty_bank,
+            make_time(cast(h2 % 24 as bigint), cast(h3 % 60 as bigint), 0) as event_time,
+            case when h3 % 10 < 8 then 'shop ' || h3 % 5000 end as counterparty_name,
+            case when kind between 85 and 91 then cast(5000 + h3 % 999 as varchar) end as mcc
         from made
     """
     history = "conformed.transaction_history"
@@ -211,7 +214,7 @@ def make_data(folder: Path, parties: int, transactions: int, memory: str) -> Non
 
         def write(name: str, sql: str, columns: dict[str, str], *key: str) -> None:
             table = Table(name=name, columns=columns, key=key, kind="snapshot")
-            made.write(sql, table, folder / f"{name}.parquet")
+            made.write(sql, table, folder / f"{name}.parquet", optional=frozenset(columns) - {*key})
 
         write(
             history,
