@@ -72,7 +72,9 @@ class Delivery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        if kind is None:
+        if self._history and not self._rows:
+            self.path.unlink()  # nobody delivers a history of nothing
+        elif kind is None:
             self._say()
             self._come()
 

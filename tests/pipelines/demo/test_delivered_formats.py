@@ -119,6 +119,12 @@ def test_an_object_a_line_with_fields_inside_and_exact_numbers(tmp_path):
     )
 
 
+def test_a_history_of_nothing_is_not_delivered(tmp_path):
+    with Delivery(tmp_path, "wm_order", number(DAY), history=True):
+        pass
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_parquet_has_the_contracts_types(tmp_path):
     table = pq.read_table(delivered_as(tmp_path, layout="parquet"))
     first, second = table.to_pylist()
