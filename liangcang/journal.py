@@ -104,6 +104,15 @@ def read(file: Path, *, known: Staged | None = None) -> Staged | None:
     return staged
 
 
+def is_as_read(file: os.DirEntry[str], known: Staged) -> bool:
+    """Whether a journal says no more than it did when it was read."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return False
+    return (found.st_ino, found.st_size) == (known.inode, known.size)
+
+
 def _apply(line: dict[str, Any], staged: Staged | None) -> Staged:
     if "table" in line:
         table = table_from_json(line["table"])

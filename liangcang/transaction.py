@@ -26,6 +26,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -95,7 +96,8 @@ class Transaction:
             sync_folder(place.staging)
         self._told: dict[str, Table] = {}
         self._brought: set[str] = set()
-        self._read: dict[Path, Staged] = {}
+        self._read: dict[str, Staged] = {}
+        self._versions: dict[str, tuple[tuple[str, int, int], TableVersion]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -160,15 +162,30 @@ class Transaction:
 
     def staged(self) -> dict[str, Staged]:
         """What was staged and not yet committed, by table."""
-        files = sorted((self.folder / "entries").glob("*.jsonl"))
-        self._read = {file: part for file in files if (part := journal.read(file, known=self._read.get(file)))}
-        return {part.table.name: part for part in self._read.values() if part.entries or part.facts}
+        found: dict[str, Staged] = {}
+        with suppress(FileNotFoundError), os.scandir(self.folder / "entries") as listed:
+            for file in sorted(listed, key=attrgetter("name")):
+                known = self._read.get(file.path) if file.name.endswith(".jsonl") else None
+                if known and journal.is_as_read(file, known):
+                    found[file.path] = known
+                elif file.name.endswith(".jsonl") and (part := journal.read(Path(file.path), known=known)):
+                    found[file.path] = part
+        self._read = found
+        return {part.table.name: part for part in found.values() if part.entries or part.facts}
 
     def candidate(self) -> View:
         """What this run reads: its base, and over it what it staged."""
         base = View(self._place, self.base)
-        staged = {name: merged(part, base.version(name)) for name, part in self.staged().items()}
+        staged = {name: self._version(name, part, base) for name, part in self.staged().items()}
         return View(self._place, self.base, staged=staged)
+
+    def _version(self, name: str, part: Staged, base: View) -> TableVersion:
+        """A table with what is staged of it; made anew when more was staged."""
+        stamp = self.base.id, part.inode, part.size
+        known = self._versions.get(name)
+        if known is None or known[0] != stamp:
+            known = self._versions[name] = stamp, merged(part, base.version(name))
+        return known[1]
 
     def path(self, name: str) -> Path:
         """A fresh path to write a file to, on the warehouse's filesystem and seen by nobody."""
@@ -279,6 +296,7 @@ class Transaction:
         self._brought.clear()
         self._told.clear()
         self._read.clear()
+        self._versions.clear()
 
     def _publish(self, staged: Mapping[str, Staged], nights: Mapping[dt.date, Mapping[str, Any]]) -> Published:
         now = archive.current(self._place)
