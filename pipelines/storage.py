@@ -127,6 +127,7 @@ class Events(SqliteEventLogStorage):
         self._connections = Connections()
         self._tables: set[str] = set()
         self._columns: set[str] = set()
+        self._migrated: set[str] = set()
         os.environ.setdefault(BATCH_SIZE, "1000")
         super().__init__(base_dir)
 
@@ -189,6 +190,12 @@ class Events(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def has_secondary_index(self, name: str) -> bool:
+        """Asked four times an asset; what was migrated stays so."""
+        if name not in self._migrated and super().has_secondary_index(name):
+            self._migrated.add(name)
+        return name in self._migrated
+
     def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
         if column_name not in self._columns and super()._has_asset_key_col_on_connection(conn, column_name):
             self._columns.add(column_name)
@@ -196,6 +203,7 @@ class Events(SqliteEventLogStorage):
 
     def wipe(self) -> None:
         self._connections.close()
+        self._migrated.clear()
         super().wipe()
 
     def dispose(self) -> None:
