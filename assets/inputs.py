@@ -102,9 +102,7 @@ class Inputs:
     def at(self, day: dt.date) -> Mapping[str, str]:
         """Make the views of one date; returns what they read: table to a digest of its files."""
         for item in self.wanted:
-            self.engine.rows(f"create schema if not exists {item.view_name.partition('.')[0]}")
-            as_of = day - dt.timedelta(days=item.form == "before")
-            self.engine.rows(f"create or replace view {item.view_name} as {_select(item, as_of)}")
+            self.engine.define(item.view_name, _select(item, day - dt.timedelta(days=item.form == "before")))
         return {
             name: digest(self._files[name], self._after(table, day), day)
             for name, table in sorted(self._tables.items())

@@ -16,9 +16,7 @@ import os
 import re
 import secrets
 import shutil
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,8 +34,9 @@ from liangcang.fitting import fitted
 from liangcang.keys import key_fault, prove_key
 from liangcang.quoting import literal, quoted
 from liangcang.table import Table
+from liangcang.watchdog import Watchdog
 
-__all__ = ["Engine", "Written", "bounded", "catalogue", "literal", "parquet", "quoted", "reader"]
+__all__ = ["Engine", "Written", "catalogue", "literal", "parquet", "quoted", "reader"]
 
 ROW_GROUP_ROWS = 122_880
 
@@ -90,8 +89,8 @@ class Engine:
     ) -> None:
         self._write = write.resolve() if write else None
         self._faults = faults
-        self._seconds = seconds
         self._made: dict[str, str] = {}
+        self._schemas: set[str] = set()
         self._repeated: dict[tuple[str, str], str] = {}
         self._packed: dict[str, Path] = {}
         folders = [folder.resolve() for folder in read]
@@ -108,6 +107,7 @@ class Engine:
             time_zone=time_zone,
             spill_limit=spill_limit,
         )
+        self._watchdog = Watchdog(self.con, seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +117,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection and remove its spill folder."""
+        self._watchdog.close()
         self.con.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
@@ -148,6 +149,10 @@ class Engine:
     ) -> None:
         """Like `view`, but read once and kept as a table until the engine closes."""
         self._make("table", name, _query(files, columns, select, where))
+
+    def define(self, name: str, query: str) -> None:
+        """Show a query of our own as the view `name`, in place of what it showed."""
+        self._make("view", name, query)
 
     def register(self, name: str, frame: pl.DataFrame | pa.Table) -> None:
         """Copy a frame into the table `name`."""
@@ -297,7 +302,7 @@ class Engine:
     def frame(self, sql: str, *, what: str = "a query") -> pl.DataFrame:
         """The rows of our own SQL as a frame, for what is learned from them."""
         try:
-            with bounded(self.con, self._seconds):
+            with self._watchdog.statement():
                 return cast(pl.DataFrame, pl.from_arrow(self.con.sql(sql).to_arrow_table()))
         except duckdb.Error as error:
             fault = translate(error, what, sql=sql, faults=self._faults, author=False)
@@ -307,8 +312,9 @@ class Engine:
         if not _NAME.match(name):
             raise EngineError("a view is called schema.table in small letters", found=name)
         schema, _, short = name.rpartition(".")
-        if schema:
+        if schema and schema not in self._schemas:
             self._run(f"create schema if not exists {quoted(schema)}", name)
+            self._schemas.add(schema)
         full = f"{quoted(schema)}.{quoted(short)}" if schema else quoted(short)
         before = self._made.get(name)
         if before and before != kind:
@@ -355,24 +361,12 @@ class Engine:
     ) -> list[tuple[Any, ...]]:
         """Execute to the end, bounded in time. The library's exception never leaves: not as cause, not as context."""
         try:
-            with bounded(self.con, self._seconds):
+            with self._watchdog.statement():
                 # Fetched here because results stream: an error over data may come with any row.
                 return (self.con.execute(sql, dict(named)) if named else self.con.execute(sql)).fetchall()
         except duckdb.Error as error:
             fault = translate(error, what, sql=sql, faults=self._faults, author=author)
         raise fault
-
-
-@contextmanager
-def bounded(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    """Interrupt what the connection runs inside the block after so many seconds; DuckDB has no such setting."""
-    timer = threading.Timer(seconds, con.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def reader(
