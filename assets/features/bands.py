@@ -129,7 +129,7 @@ def _cell(dimensions: Sequence[Dimension]) -> exp.Select:
         for part in values
         if part == "s" or part in parts(dimension)
     ]
-    return exp.select("party_id", "ring", "is_unknown", *cells, dialect=DIALECT).from_("sorted_movement")
+    return exp.select("party_id", "ring", "is_unknown", *cells, dialect=DIALECT).from_("sorted_movement", copy=False)
 
 
 def _ring(dimensions: Sequence[Dimension]) -> exp.Select:
@@ -145,7 +145,7 @@ def _ring(dimensions: Sequence[Dimension]) -> exp.Select:
             "day": f"max({dimension.name}_day)",
         }
         columns += [f"{made[part]} as {dimension.name}_{part}" for part in parts(dimension)]
-    return exp.select(*columns, dialect=DIALECT).from_("cell").group_by("party_id", "ring")
+    return exp.select(*columns, dialect=DIALECT).from_("cell", copy=False).group_by("party_id", "ring", copy=False)
 
 
 def _ladder(spec: Spec, dimensions: Sequence[Dimension]) -> exp.Select:
@@ -159,7 +159,7 @@ def _ladder(spec: Spec, dimensions: Sequence[Dimension]) -> exp.Select:
         if "last" in dimension.aggregates:
             name = f"{dimension.name}_day"
             columns += [f"{_outside(spec, name, window)} as {name}_before_{window}" for window in spec.windows[:-1]]
-    select = exp.select(*columns, dialect=DIALECT).from_("reach")
+    select = exp.select(*columns, dialect=DIALECT).from_("reach", copy=False)
     for window in spec.windows:
         select.join(
             f"ring as ring_{window}",
@@ -204,7 +204,7 @@ def _band(spec: Spec, dimensions: Sequence[Dimension]) -> exp.Select:
         columns += [f"known_{window}", f"known_{window} and unknowns_{window} = 0 as amounts_known_{window}"]
     for dimension in dimensions:
         columns += _features(spec, dimension)
-    return exp.select(*columns, dialect=DIALECT).from_("ladder")
+    return exp.select(*columns, dialect=DIALECT).from_("ladder", copy=False)
 
 
 def _features(spec: Spec, dimension: Dimension) -> Iterator[str]:

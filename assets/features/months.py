@@ -90,7 +90,7 @@ def month_draft(missing: Unfed, *, only: frozenset[str] | None = None, newest: i
     )
     balances = _lacks(missing, "balance.balance")  # the model has no other assets than deposits
     columns += [_column(name, "double", mean, unfed=balances) for name in ("dep_m", "aum_m")]
-    select = exp.select(*columns, dialect=DIALECT).from_("owner_month")
+    select = exp.select(*columns, dialect=DIALECT).from_("owner_month", copy=False)
     number = "year(owner_month.first_day) * 12 + month(owner_month.first_day)"
     for part, on in {
         "flow": f"flow.month_number = {number}",

@@ -64,11 +64,12 @@ class Draft:
             name = found[1]
             if name not in literals:
                 given = values[name]
-                literals[name] = _text(NO_NUMBER if given is None else literal(given))
+                literals[name] = _text(NO_NUMBER.copy() if given is None else literal(given))
             return literals[name]
 
         return PLACE.sub(value, self._text)
 
 
-def _text(tree: exp.Expression) -> str:
-    return str(tree.sql(dialect=DIALECT, pretty=True, comments=False))
+def _text(own: exp.Expression) -> str:
+    """The text of a tree that nobody else holds: writing may change it."""
+    return str(own.sql(dialect=DIALECT, pretty=True, comments=False, copy=False))
