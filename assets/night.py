@@ -8,10 +8,11 @@ published already commit table by table.
 """
 
 import datetime as dt
+import gc
 import logging
 import os
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +24,7 @@ from pydantic import PrivateAttr
 
 from data_contracts.bank import Bank, read_bank
 from liangcang import checkpoints
-from liangcang.engine import Engine
+from liangcang.engine import ROW_GROUP_ROWS, Engine
 from liangcang.errors import LiangcangError
 from liangcang.faults import keep
 from liangcang.place import Place
@@ -246,25 +247,29 @@ class Step:
         relation: str,
         *,
         note: Mapping[str, object],
+        but: Collection[dt.date] = (),
         inputs: Mapping[str, str] | None = None,
     ) -> None:
-        """File the rows of a relation under their `business_date`: an entry a date, a file a month.
+        """File the rows of a relation under their `business_date`: an entry a date, a file for whole months.
 
         All that was filed so before is replaced: its dates have an entry too, if need be without rows. So no date
-        keeps a file of which another has moved out.
+        keeps a file of which another has moved out. Dates in `but` are left out: the run makes them by themselves.
         """
+        if but:
+            listed = ", ".join(f"date '{day}'" for day in but)
+            relation = f"(select * from {relation} where business_date not in ({listed}))"
         before = self.view().entries(table.name)
-        counts = {day: 0 for day, entry in before.items() if entry.note.get("kind") == note["kind"]}
+        counts = {day: 0 for day, entry in before.items() if entry.note.get("kind") == note["kind"] and day not in but}
         counts |= dict(self.engine.rows(f"select business_date, count(*) from {relation} group by all"))
-        months = [list(days) for _, days in groupby(sorted(counts), key=lambda day: (day.year, day.month))]
-        paths = {(days[0], days[-1]): self.transaction.path(f"{table.name}-{days[0]}.parquet") for days in months}
+        files = list(whole_months(counts))
+        paths = {(days[0], days[-1]): self.transaction.path(f"{table.name}-{days[0]}.parquet") for days in files}
         written = self.engine.write_spans(relation, table, paths)
         parts = [
             (
                 written[days[0], days[-1]].path,
                 {day: Entry(sha256="", rows=counts[day], bytes=0, inputs=inputs or {}, note=note) for day in days},
             )
-            for days in months
+            for days in files
         ]
         for day, entry in self.transaction.stage_many(table, parts).items():
             self.staged[table.name, day] = entry
@@ -277,6 +282,21 @@ class Step:
     def rows(self) -> Mapping[dt.date, int]:
         """Rows of the asset's own table by date, as staged in this step."""
         return {day: entry.rows for (table, day), entry in self.staged.items() if table == self.name}
+
+
+def whole_months(counts: Mapping[dt.date, int]) -> Iterator[list[dt.date]]:
+    """The dates that share a file: of one month, and of the next ones as long as all their rows fit into one row group."""
+    days: list[dt.date] = []
+    rows = 0
+    for _, of_month in groupby(sorted(counts), key=lambda day: (day.year, day.month)):
+        month = list(of_month)
+        more = sum(counts[day] for day in month)
+        if days and rows + more > ROW_GROUP_ROWS:
+            yield days
+            days, rows = [], 0
+        days, rows = [*days, *month], rows + more
+    if days:
+        yield days
 
 
 class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -292,7 +312,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:  # noqa: ARG002
-        with ExitStack() as stack:
+        with seldom_collected(), ExitStack() as stack:
             self._stack, self._opened, self._transaction = stack, None, None
             yield self
             self._stack = None
@@ -346,6 +366,20 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._stack.callback(self._transaction.close)
         self._threads = 2 if _larger([Path(self.landing), warehouse.place.data], ONE_THREAD_BELOW) else 1
         self._opened = bank, warehouse
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Look for cycles of objects every hundred thousand new ones inside the block.
+
+    Python looks every seven hundred, and among the million objects of the libraries of a night that is a twentieth of it.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _larger(folders: Sequence[Path], size: int) -> bool:

@@ -87,7 +87,7 @@ class Warehouse:
     def files(self, name: str, *, as_of: Day | None = None, published_on: Day | None = None) -> list[Path]:
         """The Parquet files that `scan` reads, for tools that take a list of files.
 
-        A folder is no table: it holds superseded files too. In restricted layers a file may hold a month of a history:
+        A folder is no table: it holds superseded files too. In restricted layers a file may hold months of a history:
         there, filter `business_date` too.
         """
         return self._files(self.manifest(published_on=published_on), name, as_of)

@@ -59,7 +59,7 @@ class Table:
 class Entry:
     """The file that holds one table's rows of one date. Same content, same name.
 
-    Dates of one history share a file, a month of it: then each has an entry that says the same `at`, the date after
+    Dates of one history share a file, whole months of it: then each has an entry that says the same `at`, the date after
     which the file is named, and `rows` counts those of the date, `bytes` those of the file. Every row of a file is of
     a date whose entry names it, so who reads several dates reads each of their files once.
     """

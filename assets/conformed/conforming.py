@@ -8,7 +8,7 @@ once over all rows, and every row is filed under its own date.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from assets.inputs import Inputs, Wanted
 from assets.night import Step
@@ -50,11 +50,11 @@ def conform(step: Step, select: ConformSelect, table: Table, *, finish: Finish |
     feeds = [name for name in select.inputs if name.startswith("staged.")]
     if feeds and not any(view.entries(name) for name in feeds):
         return
+    loaded = [day for day in step.days if _loaded(view, select.inputs, day)]
     taken = {digest for name in select.inputs for digest in view.facts(name).get("history", {})}
     if new := taken - set(view.facts(table.name).get("history", {})):
-        _take_history(step, select, table, taken=new, finish=finish)
+        _take_history(step, select, table, taken=new, nights=loaded, finish=finish)
         view = step.view()
-    loaded = [day for day in step.days if _loaded(view, select.inputs, day)]
     loaded = [*_taken_again(step, view, select.inputs, table), *loaded]
     if not loaded:
         return
@@ -156,7 +156,16 @@ def _size(view: View, wanted: list[Wanted]) -> int:
     return sum(path.stat().st_size for item in wanted for path in view.paths(item.table.name))
 
 
-def _take_history(step: Step, select: ConformSelect, table: Table, *, taken: set[str], finish: Finish | None) -> None:
+def _take_history(
+    step: Step,
+    select: ConformSelect,
+    table: Table,
+    *,
+    taken: set[str],
+    nights: Collection[dt.date],
+    finish: Finish | None,
+) -> None:
+    """File all rows under their dates but those of `nights`, which the run makes one by one."""
     wanted = [Wanted(table=input_table(step.bank, name), form="all") for name in select.inputs]
     wanted += [Wanted(table=input_table(step.bank, name), form="history") for name in select.history]
     inputs = Inputs(step.engine, step.view(), wanted, []).everything()
@@ -176,5 +185,5 @@ def _take_history(step: Step, select: ConformSelect, table: Table, *, taken: set
         columns = ", ".join(f'"{name}"' for name in table.columns)
         step.engine.keep("filed", f"select {columns} from (\n{changes}\n) as changes", packed=packed)
     relation = "filed" if table.kind == "state" else "dated"
-    step.write_dates(table, relation, inputs=inputs, note={"kind": HISTORY})
+    step.write_dates(table, relation, but=nights, inputs=inputs, note={"kind": HISTORY})
     step.transaction.note(table, {"history": {digest: {} for digest in sorted(taken)}})
