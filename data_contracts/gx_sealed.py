@@ -7,21 +7,41 @@ know; PostgreSQL's is near enough. It is imported here, once, when it is first a
 from __future__ import annotations
 
 import functools
+import importlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """Counts, and no value of a row."""
 
 
+class _OnUse(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextmanager
+def loaded_on_use(*names: str) -> Iterator[None]:
+    """What is imported inside the block has these modules without loading them, until it uses one: they cost a second."""
+    absent = {name: _OnUse(name) for name in names if name not in sys.modules}
+    sys.modules.update(absent)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
 @functools.cache
 def great_expectations() -> SimpleNamespace:
     """`expectations`, and `validate(con, name, query, expectations)`: the result as JSON values, of a query's rows."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
+    with loaded_on_use("scipy.stats", "altair"):  # for two expectations and for plots that we do not ask for
+        import great_expectations as gx
     import sqlalchemy as sa
     from duckdb_sqlalchemy import ConnectionWrapper
     from great_expectations import expectations

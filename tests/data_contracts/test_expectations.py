@@ -216,6 +216,25 @@ def test_the_library_is_imported_when_it_is_first_asked_for_and_not_before() -> 
     assert said.stdout.strip() == "[]"
 
 
+UNASKED = """
+import sys
+from data_contracts.gx_sealed import great_expectations
+great_expectations()
+print([name for name in ("scipy.stats", "altair") if name in sys.modules])
+from great_expectations.expectations.core import expect_column_kl_divergence_to_be_less_than as divergence
+print(divergence.stats.norm.cdf(0.0))
+import scipy.stats
+print(scipy.stats.norm.cdf(0.0))
+"""
+
+
+def test_what_no_expectation_of_ours_asks_for_is_not_loaded_until_it_is_used():
+    ran = subprocess.run(
+        [sys.executable, "-c", UNASKED], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert ran.stdout.split() == ["[]", "0.5", "0.5"]
+
+
 def made(kind: str, type: str, **limits: Any) -> Contract:
     return contract([prop("x", type)], rule("r", kind, "x", **limits))
 
