@@ -45,6 +45,7 @@ def great_expectations() -> SimpleNamespace:
     import sqlalchemy as sa
     from duckdb_sqlalchemy import ConnectionWrapper
     from great_expectations import expectations
+    from great_expectations.core.id_dict import IDDict
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
     from great_expectations.datasource.fluent import SQLDatasource
     from great_expectations.datasource.fluent.sql_datasource import QueryAsset, TableAsset
@@ -115,21 +116,33 @@ def great_expectations() -> SimpleNamespace:
 
     written_out = Expectation.configuration.fget
 
+    worked_out = IDDict.to_id
+
     @contextmanager
-    def configured_once() -> Iterator[None]:
-        """An expectation is written out anew at each of the hundred looks at it: a third of what a suite costs."""
+    def remembering() -> Iterator[None]:
+        """What is asked for at each of the hundred looks at an expectation is made once: half of what a suite costs.
+
+        An expectation is written out, and the arguments of a metric are digested to name it.
+        """
         known: dict[int, tuple[Any, Any]] = {}
+        ids: dict[str, Any] = {}
 
         def configuration(self: Any) -> Any:
             if id(self) not in known:
                 known[id(self)] = self, written_out(self)
             return known[id(self)][1]
 
-        Expectation.configuration = property(configuration)
+        def to_id(self: Any, id_keys: Any = None, id_ignore_keys: Any = None) -> Any:
+            said = repr((type(self), sorted(self.items()), id_keys, id_ignore_keys))
+            if said not in ids:
+                ids[said] = worked_out(self, id_keys, id_ignore_keys)
+            return ids[said]
+
+        Expectation.configuration, IDDict.to_id = property(configuration), to_id
         try:
             yield
         finally:
-            Expectation.configuration = property(written_out)
+            Expectation.configuration, IDDict.to_id = property(written_out), worked_out
 
     # one context for all: it makes a folder for pages, unless it is told that there will be none
     stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
@@ -152,7 +165,7 @@ def great_expectations() -> SimpleNamespace:
         try:
             asset = source.add_query_asset(name, query=query)
             batch = asset.add_batch_definition_whole_table(name).get_batch()
-            with configured_once():
+            with remembering():
                 result = batch.validate(gx.ExpectationSuite(name, list(suite)), result_format=RESULT_FORMAT)
             return dict(result.to_json_dict())
         finally:
