@@ -58,6 +58,7 @@ bench: .venv/ready .venv-peers/ready ## the measured comparisons: CPU seconds an
 	@$(BIN)/python benchmarks/orchestration.py
 	@$(BIN)/python benchmarks/gb18030.py
 	@$(BIN)/python benchmarks/demo_bank.py
+	@$(BIN)/python benchmarks/demo.py
 	@$(BIN)/python benchmarks/county_night.py
 	@LIANGCANG_NIGHTS=30 $(BIN)/python -m pytest -m slow tests/test_conservation.py
 	@LIANGCANG_SEEDS=1,2,3 $(BIN)/python -m pytest -m slow tests/test_churn_at_scale.py

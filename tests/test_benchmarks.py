@@ -14,8 +14,9 @@ SMALL = {
     "contract_scan.py": ("--rows=2000", "--runs=1"),
     "gb18030.py": ("--rows=2000", "--runs=1"),
     "demo_bank.py": ("--customers=60", "--months=1"),
+    "demo.py": ("--customers=200", "--runs=1"),
 }
-"""Those that take seconds; nights of a county and of Dagster take minutes at any size."""
+"""Those that take seconds, or half a minute; nights of a county and of Dagster take minutes at any size."""
 SAYS = {
     "features.py": "of 200 parties: 0 in counts, sums, least and largest, 0 in means and deviations",
     "gb18030.py": "budget: at most 2.2 x utf8",
