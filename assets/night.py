@@ -247,20 +247,22 @@ class Step:
         relation: str,
         *,
         note: Mapping[str, object],
-        but: Collection[dt.date] = (),
+        nights: Collection[dt.date] = (),
         inputs: Mapping[str, str] | None = None,
     ) -> None:
         """File the rows of a relation under their `business_date`: an entry a date, a file for whole months.
 
         All that was filed so before is replaced: its dates have an entry too, if need be without rows. So no date
-        keeps a file of which another has moved out. Dates in `but` are left out: the run makes them by themselves.
+        keeps a file of which another has moved out. The run makes `nights` by themselves afterwards: they are left out
+        where nothing needs them before.
         """
-        if but:
-            listed = ", ".join(f"date '{day}'" for day in but)
-            relation = f"(select * from {relation} where business_date not in ({listed}))"
         before = self.view().entries(table.name)
-        counts = {day: 0 for day, entry in before.items() if entry.note.get("kind") == note["kind"] and day not in but}
+        counts = {day: 0 for day, entry in before.items() if entry.note.get("kind") == note["kind"]}
         counts |= dict(self.engine.rows(f"select business_date, count(*) from {relation} group by all"))
+        if nights and _told_by_none(table, nights, [*before, *counts]):
+            listed = ", ".join(f"date '{day}'" for day in nights)
+            relation = f"(select * from {relation} where business_date not in ({listed}))"
+            counts = {day: rows for day, rows in counts.items() if day not in nights}
         files = list(whole_months(counts))
         paths = {(days[0], days[-1]): self.transaction.path(f"{table.name}-{days[0]}.parquet") for days in files}
         written = self.engine.write_spans(relation, table, paths)
@@ -282,6 +284,11 @@ class Step:
     def rows(self) -> Mapping[dt.date, int]:
         """Rows of the asset's own table by date, as staged in this step."""
         return {day: entry.rows for (table, day), entry in self.staged.items() if table == self.name}
+
+
+def _told_by_none(table: Table, nights: Collection[dt.date], dates: Collection[dt.date]) -> bool:
+    """Whether no date of a table that the run does not make says what it changes by the state with these nights in it."""
+    return table.kind != "state" or not any(day > min(nights) and day not in nights for day in dates)
 
 
 def whole_months(counts: Mapping[dt.date, int]) -> Iterator[list[dt.date]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,20 +21,29 @@ RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
 class _OnUse(ModuleType):
+    """Stands for a module until something of it is asked for."""
+
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
         return getattr(importlib.import_module(self.__name__), name)
 
 
 @contextmanager
 def loaded_on_use(*names: str) -> Iterator[None]:
     """What is imported inside the block has these modules without loading them, until it uses one: they cost a second."""
-    absent = {name: _OnUse(name) for name in names if name not in sys.modules}
-    sys.modules.update(absent)
+    standing = {name: _OnUse(name) for name in names if name not in sys.modules}
+    for name, module in standing.items():
+        module.__spec__ = importlib.util.find_spec(name)
+    sys.modules.update(standing)
     try:
         yield
     finally:
-        for name in absent:
-            del sys.modules[name]
+        for name, module in standing.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
 @functools.cache

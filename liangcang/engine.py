@@ -55,7 +55,7 @@ _AT_OPEN: dict[str, str | bool | int | float | list[str]] = dict.fromkeys(
 _NO_ROW = "select {} where random() > 2"
 _DATE = re.compile(r"'\d{4}-\d{2}-\d{2}'")
 _PATTERN = re.compile(r"[*?\[]")
-_NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$")
+_NAME = re.compile(r"^[a-z_][a-z0-9_]{0,126}(\.[a-z_][a-z0-9_]{0,126})?$")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,13 +18,17 @@ class Watchdog:
     """Interrupts the statement of a connection that takes longer than `seconds`, until `close`.
 
     One thread a connection that sleeps between two looks: a timer for each statement costs as much as a small statement.
+    Statements are run by one thread at a time, and not inside each other. The thread holds no connection alive.
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, seconds: float) -> None:
         self._con, self._seconds = con, seconds
         self._since: float | None = None
-        self._closed = threading.Event()
-        threading.Thread(target=self._watch, name="statement watchdog", daemon=True).start()
+        closed = threading.Event()
+        self._end = weakref.finalize(self, closed.set)
+        threading.Thread(
+            target=_watch, args=(weakref.ref(self), closed, seconds / LOOKS), name="statement watchdog", daemon=True
+        ).start()
 
     @contextmanager
     def statement(self) -> Iterator[None]:
@@ -36,10 +41,17 @@ class Watchdog:
 
     def close(self) -> None:
         """Look no more."""
-        self._closed.set()
+        self._end()
 
-    def _watch(self) -> None:
-        while not self._closed.wait(self._seconds / LOOKS):
-            since = self._since
-            if since is not None and time.monotonic() - since > self._seconds:
-                self._con.interrupt()
+    def look(self) -> None:
+        """Interrupt the statement if its time is over."""
+        since = self._since
+        if since is not None and time.monotonic() - since > self._seconds:
+            self._con.interrupt()
+
+
+def _watch(held: weakref.ref[Watchdog], closed: threading.Event, pause: float) -> None:
+    while not closed.wait(pause):
+        if watchdog := held():
+            watchdog.look()
+        del watchdog

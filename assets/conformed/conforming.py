@@ -165,7 +165,7 @@ def _take_history(
     nights: Collection[dt.date],
     finish: Finish | None,
 ) -> None:
-    """File all rows under their dates but those of `nights`, which the run makes one by one."""
+    """File all rows under their dates; `nights` are those that the run makes one by one afterwards."""
     wanted = [Wanted(table=input_table(step.bank, name), form="all") for name in select.inputs]
     wanted += [Wanted(table=input_table(step.bank, name), form="history") for name in select.history]
     inputs = Inputs(step.engine, step.view(), wanted, []).everything()
@@ -185,5 +185,5 @@ def _take_history(
         columns = ", ".join(f'"{name}"' for name in table.columns)
         step.engine.keep("filed", f"select {columns} from (\n{changes}\n) as changes", packed=packed)
     relation = "filed" if table.kind == "state" else "dated"
-    step.write_dates(table, relation, but=nights, inputs=inputs, note={"kind": HISTORY})
+    step.write_dates(table, relation, nights=nights, inputs=inputs, note={"kind": HISTORY})
     step.transaction.note(table, {"history": {digest: {} for digest in sorted(taken)}})

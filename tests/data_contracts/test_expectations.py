@@ -235,6 +235,26 @@ def test_what_no_expectation_of_ours_asks_for_is_not_loaded_until_it_is_used():
     assert ran.stdout.split() == ["[]", "0.5", "0.5"]
 
 
+STANDING = """
+import importlib.util, inspect, sys
+from data_contracts.gx_sealed import loaded_on_use
+with loaded_on_use("colorsys", "xml.dom", "wave"):
+    import colorsys, wave
+    print(sorted({"colorsys", "wave"} & {name for name, m in sys.modules.items() if getattr(m, "__file__", None)}))
+    print(importlib.util.find_spec("wave").name, inspect.getmodule(print).__name__)
+    import xml.dom.minidom
+    print(xml.dom.minidom.parseString("<a/>").documentElement.tagName, colorsys.rgb_to_yiq(0, 0, 0))
+print(sorted({"colorsys", "wave", "xml.dom"} & set(sys.modules)), wave.Error.__name__)
+"""
+
+
+def test_what_stands_for_a_module_becomes_it_when_it_is_used():
+    ran = subprocess.run(
+        [sys.executable, "-c", STANDING], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert ran.stdout.splitlines() == ["[]", "wave builtins", "a (0.0, 0.0, 0.0)", "['colorsys', 'xml.dom'] Error"]
+
+
 def made(kind: str, type: str, **limits: Any) -> Contract:
     return contract([prop("x", type)], rule("r", kind, "x", **limits))
 

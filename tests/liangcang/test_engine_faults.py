@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -98,6 +101,24 @@ def test_an_endless_query_ends(folders: Folders):
         with pytest.raises(EngineError, match="too long"):
             engine.rows(endless)
         assert engine.rows("select 1") == [(1,)]
+
+
+def watchdogs() -> int:
+    return sum(thread.name == "statement watchdog" for thread in threading.enumerate())
+
+
+def test_no_watchdog_outlives_its_engine(folders: Folders):
+    before = watchdogs()
+    closed, dropped = folders.engine(), folders.engine()
+    assert watchdogs() == before + 2
+    closed.close()
+    del dropped
+    gc.collect()
+    for _ in range(100):
+        if watchdogs() == before:
+            break
+        time.sleep(0.05)
+    assert watchdogs() == before
 
 
 def test_too_little_memory_says_so(folders: Folders):
