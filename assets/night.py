@@ -287,7 +287,7 @@ class Step:
 
 
 def _told_by_none(table: Table, nights: Collection[dt.date], dates: Collection[dt.date]) -> bool:
-    """Whether no date of a table that the run does not make says what it changes by the state with these nights in it."""
+    """Whether nights can be made after a history: not where the changes of a later date are told against their state."""
     return table.kind != "state" or not any(day > min(nights) and day not in nights for day in dates)
 
 

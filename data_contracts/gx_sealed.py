@@ -130,7 +130,7 @@ def great_expectations() -> SimpleNamespace:
 
     @contextmanager
     def remembering() -> Iterator[None]:
-        """What is asked for at each of the hundred looks at an expectation is made once: half of what a suite costs.
+        """What is asked for at each of the hundred looks at an expectation is made once: a third of what a suite costs, and a quarter of the rest.
 
         An expectation is written out, and the arguments of a metric are digested to name it.
         """
